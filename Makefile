@@ -1,0 +1,38 @@
+# Two commands matter: `make book` and `make test`. Each creates .venv from requirements.lock when it is missing or older.
+PYTHON ?= python3
+PROFILE ?= default
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+export PYTHONWARNINGS ?= ignore::DeprecationWarning
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+# `make book FER_BOOK_DATA=folder` hands the folder on to every command.
+export FER_BOOK_DATA
+
+.PHONY: book test lab lock clean
+
+book: .venv/ready
+	$(BIN)/fer-book run --profile $(PROFILE); status=$$?; \
+	[ $$status -eq 2 ] && exit 2; $(BIN)/fer-book build --profile $(PROFILE) && exit $$status
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lab: .venv/ready
+	$(BIN)/jupyter lab notebooks
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and f"Python 3.11 to 3.13 is needed, {sys.executable} is {sys.version.split()[0]}; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+# Pins every package for all supported versions of Python, and gives conda the same versions.
+lock: .venv/ready
+	$(BIN)/uv pip compile pyproject.toml --extra book --universal --python-version 3.11 --fork-strategy fewest \
+	    --generate-hashes --no-header --quiet --output-file requirements.lock
+	$(BIN)/python tools/lock_to_environment.py
+
+clean:
+	rm -rf _build .venv

@@ -1,0 +1,260 @@
+"""From notebooks to a site: plan the runs, execute them with Papermill, lay them beside the pages, build the book.
+
+An executed notebook is kept at `_build/runs/PROFILE/CHAPTER/notebook.ipynb`; its metadata holds Papermill's own record
+and the run's fingerprint, so a run whose code, parameters and data are unchanged is skipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import yaml
+
+from fer_utils import datasets
+from fer_utils.claims import load_claims
+from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
+from fer_utils.parameters import CHAPTERS, REAL_DATASET, ParameterError, check_parameters
+from fer_utils.results import CHECKOUT, OUTPUT_VARIABLE, asset, code_fingerprint, published_result, read_result, write_text_atomically
+
+BUILD = CHECKOUT / "_build"
+SITE = BUILD / "site"
+HTML = BUILD / "html"
+REPLICATED = {"reproduced"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One chapter under one profile: its validated parameters, its fingerprint and the folder of its outputs."""
+
+    chapter: str
+    profile: str
+    parameters: dict[str, Any]
+    dataset: str
+    fingerprint: str
+    folder: Path
+
+    @property
+    def notebook(self) -> Path:
+        return self.folder / "notebook.ipynb"
+
+
+def merged_parameters(chapter: str, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The chapter's parameters by precedence: profile < chapter < command line; the notebook's defaults lie below.
+
+    Raises ParameterError when the profile is unknown or a value is not allowed.
+    """
+    listed = yaml.safe_load(asset("profiles.yml").read_text(encoding="utf-8"))
+    if profile not in listed["profiles"]:
+        raise ParameterError(f"no profile {profile!r}; there are {', '.join(listed['profiles'])}")
+    own = listed["chapters"].get(chapter, {}).get(profile, {})
+    merged = {"profile": profile} | listed["profiles"][profile] | own | dict(overrides)
+    check_parameters(chapter, merged)
+    return merged
+
+
+def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None) -> Run:
+    """The run of a chapter. Raises ParameterError, MissingDataset or DatasetError: nothing has been started then."""
+    parameters = merged_parameters(chapter, profile, overrides or {})
+    checked = check_parameters(chapter, parameters)
+    parameters["dataset"] = datasets.choose(checked.dataset, REAL_DATASET[chapter], checked.data_root)
+    data = datasets.load(parameters["dataset"], checked.data_root)
+    inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "data": data.fingerprint}
+    for name in (f"claims/{chapter}.yml", f"results/full/{chapter}.json", f"models/{chapter}.weights.h5"):
+        try:
+            inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            continue
+    fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return Run(chapter, profile, parameters, parameters["dataset"], fingerprint, BUILD / "runs" / profile / chapter)
+
+
+def is_current(run: Run) -> bool:
+    """Whether the kept notebook comes from exactly this run and ended well."""
+    metadata = kept_metadata(run.notebook)
+    return metadata.get("fer_book", {}).get("fingerprint") == run.fingerprint and not metadata["papermill"]["exception"]
+
+
+def kept_metadata(notebook: Path) -> dict[str, Any]:
+    """The metadata of an executed notebook, or {} where there is none."""
+    try:
+        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def execute(run: Run, *, progress: bool = True) -> str | None:
+    """Execute a run; returns None, or the error in a few lines. The notebook is kept in both cases, up to the error."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    partial = run.folder / "notebook.partial.ipynb"
+    os.environ[OUTPUT_VARIABLE] = str(run.folder)
+    if root := data_root(run.parameters.get("data_root", "")):
+        os.environ[DATA_VARIABLE] = str(root.resolve())
+    (run.folder / "result.json").unlink(missing_ok=True)
+    failure = None
+    try:
+        papermill.execute_notebook(
+            CHECKOUT / "notebooks" / f"{run.chapter}.ipynb",
+            partial,
+            parameters=run.parameters,
+            kernel_name="python3",
+            cwd=CHECKOUT / "notebooks",
+            progress_bar=progress,
+        )
+    except papermill.PapermillExecutionError as error:
+        failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+    notebook = nbformat.read(partial, as_version=4)
+    notebook.metadata["fer_book"] = {
+        "chapter": run.chapter,
+        "profile": run.profile,
+        "dataset": run.dataset,
+        "fingerprint": run.fingerprint,
+    }
+    for field in ("input_path", "output_path"):  # paths of this machine do not belong on a page
+        notebook.metadata["papermill"][field] = Path(notebook.metadata["papermill"][field]).name
+    write_text_atomically(run.notebook, nbformat.writes(notebook) + "\n")
+    partial.unlink()
+    return failure
+
+
+def lay_out(profile: str, site: Path = SITE) -> list[Path]:
+    """Put pages and executed notebooks side by side under `_build/site`; returns the notebooks that failed.
+
+    Files whose content is unchanged keep their time, so that the build only renders what is new.
+    """
+    wanted: dict[Path, bytes] = {}
+    for name in ("_config.yml", "_toc.yml"):
+        wanted[site / name] = (CHECKOUT / name).read_bytes()
+    for path in sorted((CHECKOUT / "book").rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            content = path.read_bytes()
+            wanted[site / path.relative_to(CHECKOUT)] = filled(content.decode()).encode() if path.suffix == ".md" else content
+    failed, metadata = [], []
+    for chapter in CHAPTERS:
+        kept = BUILD / "runs" / profile / chapter / "notebook.ipynb"
+        source = kept if kept.exists() else CHECKOUT / "notebooks" / f"{chapter}.ipynb"
+        notebook = nbformat.read(source, as_version=4)
+        metadata.append(notebook.metadata)
+        if notebook.metadata.get("papermill", {}).get("exception"):
+            failed.append(kept)
+        wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(dressed(notebook, chapter, profile)).encode()
+    status = site / "book" / "status.md"
+    wanted[status] = wanted[status].decode().replace("<!-- runs -->", status_table(metadata)).encode()
+    for path, content in wanted.items():
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    for path in [path for path in site.rglob("*") if path.is_file() and path not in wanted]:
+        path.unlink()
+    return failed
+
+
+def dressed(notebook: nbformat.NotebookNode, chapter: str, profile: str) -> nbformat.NotebookNode:
+    """The notebook as a page: its title says what became of the main claim; a failed or missing run has a banner."""
+    first = notebook.cells[0]
+    papermill_record = notebook.metadata.get("papermill")
+    banner = ""
+    if papermill_record is None:
+        banner = f"```{{warning}}\nThis chapter has not been run under the profile `{profile}`; it is shown without outputs.\n```\n\n"
+    elif papermill_record["exception"]:
+        banner = "```{error}\nThis chapter's run failed. It is shown up to the cell that raised; the other chapters are complete.\n```\n\n"
+        drop = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", [])]
+        notebook.cells = [cell for cell in notebook.cells if cell not in drop]
+        first = notebook.cells[0]
+    result_path = BUILD / "runs" / profile / chapter / "result.json"
+    if result_path.exists():
+        verdict = next(iter(read_result(result_path).verdicts.values()), "")
+        mark = "[Re]" if verdict in REPLICATED else "[¬Re]"
+        first.source = first.source.replace("# [Re]", f"# {mark}", 1)
+    title, _, rest = first.source.partition("\n")
+    first.source = f"{title}\n\n{banner}{rest.lstrip()}"
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("hide-input")
+    return notebook
+
+
+def filled(page: str) -> str:
+    """A page with `[[CHAPTER.METRIC]]` replaced by the published measurement and `[[CHAPTER.claim.ID]]` by the printed
+    value, so that no number is typed. Raises KeyError when there is no such metric or claim."""
+
+    def number(match: re.Match[str]) -> str:
+        chapter, *path = match.group(1).split(".")
+        if path[0] == "claim":
+            claim = load_claims(chapter)[path[1]]
+            return f"{claim.value} {claim.unit}"
+        result = published_result(chapter)
+        return "not published yet" if result is None else str(result.metric(path[0]))
+
+    return re.sub(r"\[\[([a-z0-9_.]+)\]\]", number, page)
+
+
+def status_table(metadata: list[Mapping[str, Any]]) -> str:
+    """A Markdown table of the runs, from what Papermill recorded in each notebook."""
+    lines = [
+        "| chapter | profile | dataset | started (UTC) | duration | outcome | Papermill |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for entry in metadata:
+        record, own = entry.get("papermill"), entry.get("fer_book", {})
+        if record is None or not own:
+            continue
+        outcome = "**failed**" if record["exception"] else "complete"
+        lines.append(
+            f"| [{own['chapter']}](../notebooks/{own['chapter']}.ipynb) | {own['profile']} | {own['dataset']} "
+            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | {record['version']} |"
+        )
+    return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
+
+
+def build_site() -> bool:
+    """Build `_build/html` from the laid-out site, warnings being errors; skipped when nothing changed. True when built."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in SITE.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(SITE).as_posix().encode() + b"\0" + path.read_bytes())
+    stamp = BUILD / "site.sha256"
+    if (HTML / "index.html").exists() and stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return False
+    stamp.unlink(missing_ok=True)
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", SITE, "--path-output", CHECKOUT]
+    try:
+        subprocess.run([*map(str, command), "-W", "--keep-going", "--quiet"], check=True)
+    except subprocess.CalledProcessError:
+        for half_built in (HTML, BUILD / ".doctrees"):  # a second try would not repeat the warnings
+            shutil.rmtree(half_built, ignore_errors=True)
+        raise
+    write_text_atomically(stamp, digest.hexdigest())
+    return True
+
+
+def publish(chapter: str) -> list[Path]:
+    """Copy a full run's result into `book/results/full` and its first network into `book/models`; returns the files.
+
+    Raises ParameterError when there is no finished full run or its data were not the published ones.
+    """
+    source = BUILD / "runs" / "full" / chapter / "result.json"
+    ended = kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
+    if not source.exists() or ended["exception"]:
+        raise ParameterError(f"{chapter} has no finished full run: fer-book run {chapter} --profile full")
+    result = read_result(source)
+    if not (result.dataset.real and result.dataset.official):
+        raise ParameterError(f"{chapter} was not run on the published images: {'; '.join(result.dataset.remarks[:3])}")
+    first = result.trainings[0]
+    network = first.recipe["network"]
+    weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
+    files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source, CHECKOUT / "book/models" / f"{network}.weights.h5": weights}
+    for target, origin in files.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(origin, target)
+    return list(files)

@@ -1,0 +1,205 @@
+"""What the papers print, as data, and the rules that turn a claim and a measurement into a verdict.
+
+`book/claims/CHAPTER.yml` holds one paper; its schema is the pydantic models of this module.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from fer_utils.results import Metric, asset
+
+Scalar = int | float | bool | str
+Value = Scalar | list[Any] | dict[str, Any] | None
+
+Unit = Literal[
+    "percent", "percentage_points", "fraction", "count", "images", "videos", "sequences", "subjects", "classes",
+    "parameters", "pixels", "epochs", "degrees", "years", "milliseconds", "frames", "frames_per_second", "none",
+]  # fmt: skip
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Claim(BaseModel):
+    """One printed number, table or statement, with the place it stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Identifier = Field(description="unique within the paper")
+    statement: str = Field(min_length=3, description="what is claimed, in a few words")
+    quantity: Identifier = Field(description="what the value is: accuracy, count, confusion_matrix, setting, ...")
+    value: Value = Field(description="as printed; null where the text has lost it (say so in note)")
+    unit: Unit
+    where: str = Field(min_length=2, description="section, page or paragraph")
+    belongs_to: str = Field(min_length=2, description="the table or figure it belongs to, or 'text'")
+    labels: tuple[str, ...] = Field(default=(), description="classes of a matrix, in its order")
+    columns: tuple[str, ...] = Field(default=(), description="names of a table's columns")
+    plus_minus: float | None = None
+    approximate: bool = False
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Claim:
+        if self.quantity == "confusion_matrix":
+            size = len(self.labels)
+            if size == 0 or not isinstance(self.value, list) or any(len(row) != size for row in self.value):
+                raise ValueError(f"claim {self.id}: a confusion_matrix needs labels and one row of that length per label")
+            if len(self.value) != size:
+                raise ValueError(f"claim {self.id}: {len(self.value)} rows for {size} labels")
+        if self.columns and isinstance(self.value, dict):
+            for name, row in self.value.items():
+                if not isinstance(row, list) or len(row) != len(self.columns):
+                    raise ValueError(f"claim {self.id}, row {name!r}: expected {len(self.columns)} values {list(self.columns)}")
+        return self
+
+
+class Paper(BaseModel):
+    """Bibliographic data of a claims file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Identifier = Field(description="name of the chapter and of the entry in references.bib")
+    title: str
+    authors: str
+    venue: str = ""
+    language: Literal["en", "id"] = "en"
+
+
+class ClaimSet(BaseModel):
+    """A claims file: the paper and everything it prints that can be checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paper: Paper
+    claims: tuple[Claim, ...]
+
+    @field_validator("claims")
+    @classmethod
+    def _ids_are_unique(cls, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        seen: set[str] = set()
+        for claim in claims:
+            if claim.id in seen:
+                raise ValueError(f"claim id {claim.id!r} appears twice")
+            seen.add(claim.id)
+        return claims
+
+    def __getitem__(self, claim_id: str) -> Claim:
+        """The claim of that id. Raises KeyError naming the ids there are."""
+        for claim in self.claims:
+            if claim.id == claim_id:
+                return claim
+        raise KeyError(f"{self.paper.key} has no claim {claim_id!r}; it has {', '.join(c.id for c in self.claims)}")
+
+
+def load_claims(chapter_or_file: str | Path) -> ClaimSet:
+    """Read a claims file, given a chapter's name or a path ending in .yml. Raises ValueError naming file and field."""
+    path = Path(chapter_or_file)
+    if path.suffix not in {".yml", ".yaml"}:
+        path = asset(f"claims/{chapter_or_file}.yml")
+    try:
+        return ClaimSet.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{path}, {place}: {first['msg']} (value: {str(first['input'])[:80]})") from None
+
+
+class Verdict(StrEnum):
+    """What the book says of a claim; the rules stand in `judge`."""
+
+    REPRODUCED = "reproduced"
+    NOT_REPRODUCED = "not reproduced"
+    INCONSISTENT = "inconsistent"
+    PROTOCOL_ARTEFACT = "protocol artefact"
+    NOT_TESTABLE = "not testable here"
+
+
+class Judgement(BaseModel):
+    """A claim beside what was measured, and the verdict that follows by rule."""
+
+    claim: Claim
+    verdict: Verdict
+    reason: str
+    printed: float | None = None
+    measured: Metric | None = None
+    measured_with_flaw: Metric | None = None
+
+
+def judge(
+    claim: Claim,
+    *,
+    printed: float | None = None,
+    sound: Metric | None = None,
+    flawed: Metric | None = None,
+    contradiction: str = "",
+    same_data: bool = True,
+) -> Judgement:
+    """The verdict on one claim, by these rules in this order.
+
+    1. `inconsistent`: the paper's own numbers contradict the claim (`contradiction` says how).
+    2. `not testable here`: nothing measured, or not on the data and protocol the claim is about (`same_data`).
+    3. `reproduced`: the printed value lies in the interval of the sound measurement.
+    4. `protocol artefact`: it lies only in the interval of the measurement made with the flawed protocol.
+    5. `not reproduced`: otherwise.
+
+    `printed` is the number compared (default: the claim's value), in the unit of the metrics.
+    """
+    if printed is None and isinstance(claim.value, int | float):
+        printed = float(claim.value)
+
+    def judgement(verdict: Verdict, reason: str) -> Judgement:
+        return Judgement(
+            claim=claim, verdict=verdict, reason=reason, printed=printed, measured=sound, measured_with_flaw=flawed
+        )
+
+    if contradiction:
+        return judgement(Verdict.INCONSISTENT, contradiction)
+    if sound is None or printed is None:
+        return judgement(Verdict.NOT_TESTABLE, "nothing comparable was measured")
+    if not same_data:
+        return judgement(Verdict.NOT_TESTABLE, "this run did not use the claim's dataset")
+    if sound.contains(printed):
+        return judgement(Verdict.REPRODUCED, _agreement(printed, sound))
+    if flawed is not None and flawed.contains(printed):
+        return judgement(
+            Verdict.PROTOCOL_ARTEFACT,
+            f"{printed:.4g} is reached only with the flawed protocol ({flawed.interval_text()}); "
+            f"the sound one gives {sound.interval_text()}",
+        )
+    return judgement(Verdict.NOT_REPRODUCED, f"{printed:.4g} lies outside {sound.interval_text()}")
+
+
+def _agreement(printed: float, sound: Metric) -> str:
+    if sound.low is None:
+        return "computed from the network itself, equal"
+    return f"{printed:.4g} lies within {sound.interval_text()}"
+
+
+def verdict_table(judgements: list[Judgement]) -> pd.DataFrame:
+    """Reported against reproduced: one row per judged claim, in the order given."""
+
+    def printed(judgement: Judgement) -> str:
+        if judgement.printed is None:
+            return str(judgement.claim.value) if isinstance(judgement.claim.value, str) else ""
+        return f"{judgement.printed:,.2f}".removesuffix(".00")
+
+    return pd.DataFrame(
+        [
+            {
+                "claim": f"{j.claim.statement} ({j.claim.where})",
+                "printed": printed(j),
+                "measured": "" if j.measured is None else str(j.measured),
+                "verdict": j.verdict.value,
+                "because": j.reason,
+            }
+            for j in judgements
+        ]
+    )

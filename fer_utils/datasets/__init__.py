@@ -1,0 +1,38 @@
+"""The datasets: one module each, all returning a `FaceDataset`. Layouts are those in which they are handed out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fer_utils.datasets import fer2013, rendered_faces
+from fer_utils.datasets.base import DatasetCard, DatasetError, FaceDataset, MissingDataset, data_root, find
+
+DATASETS: dict[str, DatasetCard] = {card.name: card for card in (rendered_faces.CARD, fer2013.CARD)}
+
+__all__ = ["DATASETS", "DatasetCard", "DatasetError", "FaceDataset", "MissingDataset", "card", "choose", "find", "load"]
+
+
+def card(name: str) -> DatasetCard:
+    """The registry's entry. Raises KeyError naming the datasets there are."""
+    if name not in DATASETS:
+        raise KeyError(f"no dataset {name!r}; there are {', '.join(DATASETS)}")
+    return DATASETS[name]
+
+
+def choose(name: str, real: str, root: str | Path = "") -> str:
+    """`auto` becomes the chapter's real dataset where the data root has a folder of that name, else the rendered faces.
+
+    Any other name is returned as it is. Raises MissingDataset when the given data root does not exist.
+    """
+    if name != "auto":
+        return name
+    chosen = data_root(root)
+    if chosen is not None and not chosen.is_dir():
+        raise MissingDataset(f"the data folder {chosen} does not exist; give a folder with one subfolder per dataset")
+    return real if chosen is not None and (chosen / real).is_dir() else "rendered_faces"
+
+
+def load(name: str, root: str | Path = "") -> FaceDataset:
+    """Load a dataset from `root/name` (root: as `base.data_root`). Raises MissingDataset or DatasetError."""
+    entry = card(name)
+    return entry.load(find(entry, root))

@@ -1,0 +1,139 @@
+"""What every dataset becomes: a table of images and a way to read their pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pooch
+
+from fer_utils.results import CHECKOUT, DatasetSummary
+
+COLUMNS = ("image", "label", "subject", "sequence", "position", "split")
+DATA_VARIABLE = "FER_BOOK_DATA"
+
+
+class DatasetError(ValueError):
+    """A dataset's file is not what its layout says; the message names the file, the row and what was expected."""
+
+
+class MissingDataset(FileNotFoundError):
+    """A dataset was not found; the message says where it was looked for, how to get it and how to check it."""
+
+
+@dataclass(frozen=True)
+class FaceDataset:
+    """Images with labels. `frame` has at least the COLUMNS, a row per image; unknown subjects and sequences are None.
+
+    `read(rows)` returns uint8 (n, height, width, channels), RGB or grey, for an array of row numbers.
+    `remarks` say where the data differs from what was published (`official` is then false).
+    """
+
+    name: str
+    frame: pd.DataFrame
+    classes: tuple[str, ...]
+    licence: str
+    publishable: bool
+    real: bool
+    official: bool
+    fingerprint: str
+    read: Callable[[Sequence[int] | np.ndarray], np.ndarray]
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        missing = [column for column in COLUMNS if column not in self.frame.columns]
+        unknown = sorted(set(self.frame["label"]) - set(self.classes)) if not missing else []
+        if missing or unknown:
+            raise DatasetError(f"{self.name}: columns missing: {missing}; labels that are no class: {unknown}")
+
+    def rows(self, *splits: str) -> np.ndarray:
+        """Row numbers (int64, ascending) of the named splits. Raises KeyError naming the splits there are."""
+        there = set(self.frame["split"].unique())
+        if unknown := [split for split in splits if split not in there]:
+            raise KeyError(f"{self.name} has no split {unknown[0]!r}; it has {', '.join(sorted(there))}")
+        return np.flatnonzero(self.frame["split"].isin(splits).to_numpy())
+
+    def labels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """int64 class numbers, in the order of `classes`, of the given rows."""
+        index = pd.Index(self.classes)
+        return index.get_indexer(self.frame["label"].iloc[np.asarray(rows)]).astype(np.int64)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """split -> class -> number of images, in the order of `classes`."""
+        table = pd.crosstab(self.frame["split"], self.frame["label"]).reindex(columns=list(self.classes), fill_value=0)
+        return {str(split): {str(k): int(v) for k, v in row.items()} for split, row in table.iterrows()}
+
+    def summary(self) -> DatasetSummary:
+        """What a result records of the data."""
+        return DatasetSummary(
+            name=self.name,
+            licence=self.licence,
+            fingerprint=self.fingerprint,
+            real=self.real,
+            official=self.official,
+            publishable=self.publishable,
+            counts=self.counts(),
+            remarks=self.remarks,
+        )
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What the registry knows of a dataset before it is loaded."""
+
+    name: str
+    title: str
+    page: str
+    access: str
+    licence: str
+    publishable: bool
+    tree: str
+    expected: dict[str, dict[str, int]]
+    load: Callable[[Path], FaceDataset]
+    embedded: Path | None = None
+
+
+def data_root(given: str | Path = "") -> Path | None:
+    """The folder that holds one subfolder per dataset: the given one, else FER_BOOK_DATA, else None."""
+    chosen = str(given) or os.environ.get(DATA_VARIABLE, "")
+    return Path(chosen).expanduser() if chosen else None
+
+
+def find(card: DatasetCard, root: str | Path = "") -> Path:
+    """The dataset's folder: below the data root, or in the package. Raises MissingDataset saying what to do."""
+    if card.embedded:
+        return card.embedded
+    chosen = data_root(root)
+    folder = chosen / card.name if chosen else None
+    if folder and folder.is_dir() and any(folder.iterdir()):
+        return folder
+    looked = f"looked for {folder}" if folder else f"no data folder given: pass --data FOLDER or set {DATA_VARIABLE}"
+    raise MissingDataset(
+        f"dataset {card.name} ({card.title}) is missing: {looked}\n"
+        f"  how to get it: {card.access} {card.page}\n"
+        f"  expected there: {card.tree}\n"
+        f"  then check it: fer-book data check {card.name} FOLDER/{card.name}"
+    )
+
+
+def cache_folder() -> Path:
+    """Where parsed data is kept: FER_BOOK_CACHE, else `_build/cache` of a checkout, else the user's cache folder."""
+    if chosen := os.environ.get("FER_BOOK_CACHE"):
+        return Path(chosen).expanduser()
+    if (CHECKOUT / "pyproject.toml").exists():
+        return CHECKOUT / "_build" / "cache"
+    return Path(pooch.os_cache("fer_book"))
+
+
+def digest_of(*arrays: np.ndarray) -> str:
+    """SHA-256 of the arrays' shapes, dtypes and bytes, in order; hexadecimal."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,336 @@
+"""The book's figures and tables: one visual language for all chapters.
+
+Every figure stands on a white card, so that it is legible in light and dark mode; colours come from seaborn's
+colour-blind palette, and a class has the same colour everywhere. Functions that compare results take a mapping from
+a badge ("full run, real faces") to a `Result` and draw one panel each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import HTML
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fer_utils.claims import Judgement, Verdict
+from fer_utils.evaluation import mean_over, wilson_interval
+from fer_utils.results import Confusion, Metric, Result, TrainingRecord
+
+PALETTE = sns.color_palette("colorblind")
+INK = "#1a2433"
+VERDICT_COLOURS = {
+    Verdict.REPRODUCED: "#1b7f4d",
+    Verdict.NOT_REPRODUCED: "#b3261e",
+    Verdict.INCONSISTENT: "#b3261e",
+    Verdict.PROTOCOL_ARTEFACT: "#9a5b00",
+    Verdict.NOT_TESTABLE: "#52606d",
+}
+
+
+def use_style() -> None:
+    """Apply the book's style to all following figures of this process."""
+    sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
+    plt.rcParams.update(
+        {
+            "figure.dpi": 130,
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "axes.titlesize": "medium",
+            "axes.titleweight": "bold",
+            "axes.labelcolor": INK,
+            "text.color": INK,
+            "figure.constrained_layout.use": True,
+        }
+    )
+
+
+def badge(result: Result) -> str:
+    """What a figure says of the data behind it: profile, and whether the faces are real."""
+    kind = "real faces" if result.dataset.real else "RENDERED faces"
+    if result.dataset.real and not result.dataset.official:
+        kind = "not the published images"
+    return f"{result.profile} run: {result.dataset.name}, {kind}"
+
+
+def panels(count: int, width: float = 4.6, height: float = 3.6) -> tuple[Figure, list[Axes]]:
+    """A row of `count` axes of the given size in inches."""
+    figure, axes = plt.subplots(1, count, figsize=(width * count, height), squeeze=False)
+    return figure, list(axes[0])
+
+
+def verdict_box(judgement: Judgement) -> HTML:
+    """The main claim, what was measured and the verdict, as a box for the top of a chapter."""
+    colour = VERDICT_COLOURS[judgement.verdict]
+    measured = "not measured on real faces" if judgement.measured is None else f"{judgement.measured} (95 % interval)"
+    flawed = "" if judgement.measured_with_flaw is None else f"<dt>With the flaw</dt><dd>{judgement.measured_with_flaw}</dd>"
+    return HTML(
+        f'<div class="verdict" style="border-left:.5rem solid {colour}">'
+        f'<p class="verdict-word" style="background:{colour}">{judgement.verdict.value}</p>'
+        f"<dl><dt>Claim</dt><dd>{judgement.claim.statement}: <strong>{judgement.printed:g} {judgement.claim.unit}</strong> "
+        f"({judgement.claim.where})</dd><dt>Our measurement</dt><dd>{measured}</dd>{flawed}"
+        f"<dt>Why</dt><dd>{judgement.reason}</dd></dl></div>"
+    )
+
+
+def table(frame: pd.DataFrame, caption: str = "", *, index: bool = False) -> HTML:
+    """A data frame as a table that scrolls sideways on narrow screens; floats with four significant digits."""
+    body = frame.to_html(index=index, float_format=lambda value: f"{value:.4g}", border=0, classes="data-table", na_rep="")
+    heading = f"<p class='table-caption'>{caption}</p>" if caption else ""
+    return HTML(f"{heading}<div class='table-scroll' tabindex='0'>{body}</div>")
+
+
+def data_notice(real: bool, official: bool) -> HTML:
+    """What a reader must know of this run's data before looking at its numbers."""
+    if real and official:
+        return HTML("<p class='notice'>This run used the published images.</p>")
+    if real:
+        return HTML("<p class='notice'><strong>These are not the published images.</strong> No verdict on accuracy follows.</p>")
+    return HTML(
+        "<p class='notice'><strong>The faces of this run are rendered.</strong> They show the method; no verdict on accuracy "
+        "follows. Verdicts come from the published full run on real faces.</p>"
+    )
+
+
+def verdict_html(frame: pd.DataFrame) -> HTML:
+    """The reported-against-reproduced table with the verdicts coloured."""
+    words = {verdict.value: colour for verdict, colour in VERDICT_COLOURS.items()}
+    marked = frame.assign(
+        verdict=[f'<span class="verdict-tag" style="background:{words[word]}">{word}</span>' for word in frame["verdict"]]
+    )
+    body = marked.to_html(index=False, escape=False, border=0, classes="data-table", na_rep="")
+    return HTML(f"<div class='table-scroll' tabindex='0'>{body}</div>")
+
+
+def architecture(layers: Sequence[tuple[str, tuple[int, ...], int]]) -> Figure:
+    """The network from its own layer table: bar height is the map's side, the label its channels and parameters."""
+    shown = [layer for layer in layers if layer[0] not in {"Rescaling", "Dropout", "Sequential"}]
+    figure, axes = plt.subplots(figsize=(10, 3.6))
+    largest = max(shape[0] for _, shape, _ in shown if len(shape) == 3)
+    names = {"Conv2D": "conv 3x3", "MaxPooling2D": "max pool", "Flatten": "flatten", "Dense": "dense"}
+    colours = dict(zip(("Conv2D", "MaxPooling2D", "Flatten", "Dense"), PALETTE, strict=False))
+    for position, (kind, shape, parameters) in enumerate(shown):
+        side = shape[0] if len(shape) == 3 else largest * min(1.0, shape[0] / 1024)
+        axes.bar(position, side, width=0.7, color=colours.get(kind, "grey"), edgecolor="white")
+        size = f"{shape[0]}x{shape[1]}x{shape[2]}" if len(shape) == 3 else f"{shape[0]}"
+        axes.annotate(size, (position, side), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7.5)
+        label = names.get(kind, kind) + (f"\n{parameters:,}" if parameters else "")
+        axes.annotate(label, (position, 0), xytext=(0, -4), textcoords="offset points", ha="center", va="top", fontsize=7.5)
+    axes.set(xticks=[], yticks=[], ylim=(0, largest * 1.15))
+    axes.set_title(f"{sum(p for _, _, p in layers):,} parameters: output sizes (above) and parameters (below)")
+    sns.despine(figure, left=True, bottom=True)
+    return figure
+
+
+def learning_curves(results: Mapping[str, Result], experiment: str = "protocol") -> Figure:
+    """Accuracy (top) and loss (bottom) per epoch, a column per result; a dot marks the selected epoch."""
+    figure, axes = plt.subplots(2, len(results), figsize=(5.2 * len(results), 6), squeeze=False, sharex="col")
+    for column, (name, result) in enumerate(results.items()):
+        for record in [record for record in result.trainings if record.experiment == experiment]:
+            epochs = np.arange(1, len(record.history["loss"]) + 1)
+            for row, metric in enumerate(("accuracy", "loss")):
+                panel = axes[row, column]
+                panel.plot(epochs, record.history[metric], color=PALETTE[0], alpha=0.75, linewidth=1.4)
+                if f"val_{metric}" in record.history:
+                    values = record.history[f"val_{metric}"]
+                    panel.plot(epochs, values, color=PALETTE[1], alpha=0.85, linewidth=1.4)
+                    chosen = record.selected_epoch
+                    panel.plot(chosen, values[chosen - 1], "o", color=PALETTE[1], markeredgecolor=INK, zorder=3)
+        axes[0, column].set_title(name)
+        axes[1, column].set_xlabel("epoch")
+    axes[0, 0].set_ylabel("accuracy")
+    axes[1, 0].set_ylabel("loss")
+    handles = [plt.Line2D([], [], color=PALETTE[0]), plt.Line2D([], [], color=PALETTE[1])]
+    handles.append(plt.Line2D([], [], color=PALETTE[1], marker="o", markeredgecolor=INK, linestyle=""))
+    axes[0, 0].legend(handles, ["training (augmented, dropout on)", "validation", "selected epoch"], loc="lower right", fontsize=8)
+    return figure
+
+
+def confusion_panel(axes: Axes, matrix: Confusion, title: str) -> None:
+    """One matrix: colour and first number are the row's share in percent, the second number is the count."""
+    counts = matrix.array()
+    share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    text = np.array([[f"{s:.0f}\n{c:,}" for s, c in zip(*rows, strict=True)] for rows in zip(share, counts, strict=True)])
+    sns.heatmap(
+        share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=100, cbar=False, square=True, ax=axes,
+        xticklabels=matrix.labels, yticklabels=matrix.labels, annot_kws={"fontsize": 8}, linewidths=0.5,
+    )  # fmt: skip
+    right = np.trace(counts) / max(counts.sum(), 1)
+    axes.set_title(f"{title}\n{100 * right:.2f} % of {counts.sum():,}")
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.tick_params(axis="x", rotation=45)
+    axes.tick_params(axis="y", rotation=0)
+
+
+def confusion_matrices(matrices: Mapping[str, Confusion]) -> Figure:
+    """Matrices side by side (true classes in the rows), two in a row, so that their numbers can be read."""
+    columns = min(2, len(matrices))
+    rows = -(-len(matrices) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns, 4.9 * rows), squeeze=False)
+    for panel, (title, matrix) in zip(axes.flat, matrices.items(), strict=False):
+        confusion_panel(panel, matrix, title)
+    for panel in axes.flat[len(matrices) :]:
+        panel.axis("off")
+    return figure
+
+
+def shuffled_scores(shuffled: np.ndarray, chance: float, aligned: float, printed: float, title: str) -> Figure:
+    """Where the printed score lies among scores of shuffled predictions. All in percent; `shuffled` is (shuffles,)."""
+    figure, (near, far) = plt.subplots(1, 2, figsize=(9.6, 3.4), width_ratios=[2, 1], sharey=True)
+    for axes in (near, far):
+        axes.hist(shuffled, bins=30, color=PALETTE[7], label=f"{len(shuffled):,} shuffles")
+        axes.axvline(chance, color=INK, linestyle=":", label="chance, from the margins")
+        axes.axvline(printed, color=PALETTE[3], linewidth=2, label="the paper's matrix")
+        axes.axvline(aligned, color=PALETTE[2], linewidth=2, label="the same predictions, aligned")
+        axes.set_xlabel("accuracy (%)")
+    margin = max(6 * float(shuffled.std()), 1.5 * abs(printed - chance))
+    near.set(xlim=(chance - margin, chance + margin), ylabel="shuffles", title=title)
+    far.set(xlim=(0, 100), title="the whole scale")
+    far.legend(fontsize=7.5, loc="upper right")
+    return figure
+
+
+def not_in_this_run(what: str) -> Figure:
+    """A small card that says which experiment a result lacks and how to have it."""
+    figure, axes = plt.subplots(figsize=(7, 0.8))
+    axes.text(0.5, 0.5, f"{what} is not part of this result: add it to the parameter `experiments`", ha="center", va="center")
+    axes.axis("off")
+    return figure
+
+
+def seed_dots(axes: Axes, groups: Mapping[str, Sequence[float]]) -> None:
+    """A line per group, the first on top: a dot per seed, a bar for the mean's 95 % t-interval over seeds."""
+    for position, values in zip(range(len(groups) - 1, -1, -1), groups.values(), strict=True):
+        mean = mean_over("", values, "")
+        if mean.low is not None and mean.high is not None:
+            axes.plot([mean.low, mean.high], [position, position], color=PALETTE[0], linewidth=6, alpha=0.3)
+        axes.plot(values, [position] * len(values), "o", color=PALETTE[0], markeredgecolor="white", markersize=6)
+        axes.plot(mean.value, position, "|", color=INK, markersize=14, markeredgewidth=2)
+    axes.set(yticks=range(len(groups)), yticklabels=list(groups)[::-1], ylim=(-0.6, len(groups) - 0.4))
+    axes.set_xlabel("accuracy (%)")
+
+
+def scores_by_training(result: Result, experiments: Sequence[str], names: Mapping[str, str]) -> Figure:
+    """Accuracy of each experiment's seeds on each test set, a panel per test set. `names` gives the line labels."""
+    scores = pd.DataFrame(result.tables["scores"])
+    if not set(experiments) <= set(scores["experiment"]):
+        return not_in_this_run(f"The comparison {' / '.join(names.values())}")
+    places = list(dict.fromkeys(scores["scored_on"]))
+    figure, axes = panels(len(places), width=4, height=2.2)
+    for panel, place in zip(axes, places, strict=True):
+        here = scores[scores["scored_on"] == place]
+        groups = {names[name]: here.loc[here["experiment"] == name, "accuracy"].tolist() for name in experiments}
+        seed_dots(panel, groups)
+        panel.set_title(f"{place}, n = {here['n'].iloc[0]:,}")
+    for panel in axes[1:]:
+        panel.set_yticklabels([])
+    figure.suptitle(badge(result), fontsize="small")
+    return figure
+
+
+def optimizer_grid(result: Result) -> Figure:
+    """PrivateTest accuracy per optimiser (panels) and schedule (lines)."""
+    scores = pd.DataFrame(result.tables["scores"])
+    names = {"sgd_nesterov": "SGD, Nesterov momentum", "adam": "Adam", "adamw": "AdamW"}
+    grid = scores[(scores["experiment"] == "optimizers") & (scores["scored_on"] == scores["scored_on"].iloc[0])]
+    if grid.empty:
+        return not_in_this_run("The grid of optimisers")
+    optimizers = [name for name in names if name in set(grid["optimizer"])]
+    figure, axes = plt.subplots(1, len(optimizers), figsize=(4.4 * len(optimizers), 2.8), sharex=True, squeeze=False)
+    for panel, optimizer in zip(axes[0], optimizers, strict=True):
+        here = grid[grid["optimizer"] == optimizer]
+        seed_dots(panel, {s: here.loc[here["schedule"] == s, "accuracy"].tolist() for s in dict.fromkeys(here["schedule"])})
+        panel.set_title(names[optimizer])
+    figure.suptitle(f"{grid['scored_on'].iloc[0]}; {badge(result)}", fontsize="small")
+    return figure
+
+
+def label_noise(result: Result) -> Figure:
+    """Accuracy by the share of taggers who agree with the label, and agreement by class."""
+    bands, classes = pd.DataFrame(result.tables["label_noise"]), pd.DataFrame(result.tables["agreement"])
+    if bands.empty:
+        return not_in_this_run("The comparison with FER+ votes (fer2013new.csv)")
+    figure, (left, right) = panels(2, width=5)
+    positions = np.arange(len(bands))
+    left.vlines(positions, bands["low"], bands["high"], color=PALETTE[0], linewidth=3, alpha=0.5)
+    left.plot(positions, bands["accuracy"], "o", color=PALETTE[0])
+    ticks = [f"{band}\nn = {images:,}" for band, images in zip(bands["taggers who agree"], bands["images"], strict=True)]
+    left.set(xticks=positions, ylim=(0, 100), ylabel="accuracy (%)", xlabel="taggers who see the FER2013 label")
+    left.set_xticklabels(ticks, fontsize=7.5)
+    right.barh(classes["class"][::-1], classes["mean agreement (%)"][::-1], color=PALETTE[0])
+    right.set(xlim=(0, 100), xlabel="mean share of taggers who see the label (%)")
+    figure.suptitle(badge(result), fontsize="small")
+    return figure
+
+
+def literature(printed: Mapping[str, float], measured: Metric, trials: int) -> Figure:
+    """Printed accuracies (percent) with Wilson intervals for `trials` test images, and our measurement below them."""
+    figure, axes = plt.subplots(figsize=(8, 0.34 * len(printed) + 1.3))
+    lines = {name: (value, *(100 * edge for edge in wilson_interval(round(value * trials / 100), trials))) for name, value in printed.items()}
+    lines["this book, printed network"] = (measured.value, measured.low, measured.high)
+    for position, (value, low, high) in zip(range(len(lines) - 1, -1, -1), lines.values(), strict=True):
+        colour = PALETTE[2] if position == 0 else PALETTE[7]
+        axes.plot([low, high], [position, position], color=colour, linewidth=4, alpha=0.6)
+        axes.plot(value, position, "o", color=colour, markeredgecolor=INK)
+    axes.set(yticks=range(len(lines)), yticklabels=list(lines)[::-1], xlabel="accuracy (%)")
+    return figure
+
+
+def provenance(result: Result, stale: Sequence[str]) -> HTML:
+    """Where the shown numbers come from; a warning when the code has changed since."""
+    facts = (
+        f"{badge(result)}; seeds {', '.join(map(str, result.parameters.get('seeds', [result.seed])))}; data "
+        f"<code>{result.dataset.fingerprint[:12]}</code>; epoch selected on {result.selected_on}; made {result.created[:10]} "
+        f"at revision <code>{result.git_revision}</code>."
+    )
+    warning = f"<p class='stale'><strong>Stale:</strong> since then changed: {', '.join(stale)}.</p>" if stale else ""
+    return HTML(f"<div class='provenance'><p>Figures and numbers below come from: {facts}</p>{warning}</div>")
+
+
+def environment_table(results: Mapping[str, Result]) -> HTML:
+    """Machine, packages and times of the results, a column each; the training's own environment where it differs."""
+
+    def facts(result: Result) -> dict[str, str]:
+        first = result.trainings[0]
+        seconds = sum({record.key: record.wall_time_s for record in result.trainings}.values())
+        scored = f"{result.environment.backend} on {result.environment.device} ({result.environment.cpu})"
+        return {
+            "scored with": scored,
+            "trained with": f"{first.environment.backend} on {first.environment.device} ({first.environment.cpu})",
+            "images/s in training, first seed": f"{first.images_per_s:,.0f}",
+            "time of all trainings": f"{seconds / 60:,.1f} min",
+            "cores, oneDNN": f"{result.environment.cores}, {result.environment.onednn}",
+            "Python": result.environment.python,
+            "packages": ", ".join(f"{name} {version}" for name, version in result.environment.packages.items()),
+            "packages in training": ", ".join(f"{name} {version}" for name, version in first.environment.packages.items()),
+            "made": f"{result.created}, revision {result.git_revision}",
+            "code": ", ".join(f"{part} {digest[:8]}" for part, digest in result.code_fingerprint.items()),
+        }
+
+    frame = pd.DataFrame({name: facts(result) for name, result in results.items()})
+    return table(frame.rename_axis("").reset_index())
+
+
+def training_curves_by_option(records: Sequence[TrainingRecord], names: Mapping[str, str]) -> Figure:
+    """Validation accuracy per epoch of trainings that differ in one option; thin lines are seeds, thick ones their mean.
+
+    `names` maps a record's name without its seed to the legend's text.
+    """
+    if not records:
+        return not_in_this_run("The comparison of starts")
+    figure, axes = plt.subplots(figsize=(7.2, 3.8))
+    for colour, (prefix, text) in zip(PALETTE, names.items(), strict=False):
+        curves = [record.history["val_accuracy"] for record in records if record.name.rsplit(", ", 1)[0] == prefix]
+        if not curves:
+            continue
+        epochs = np.arange(1, len(curves[0]) + 1)
+        for curve in curves:
+            axes.plot(epochs, 100 * np.array(curve), color=colour, alpha=0.35, linewidth=1)
+        axes.plot(epochs, 100 * np.mean(curves, axis=0), color=colour, linewidth=2.4, label=f"{text} (n = {len(curves)})")
+    axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    axes.legend(fontsize=8)
+    return figure
