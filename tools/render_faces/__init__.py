@@ -1,0 +1,1 @@
+"""Renderer of the embedded dataset: expressive faces from a parametric head."""
