@@ -9,8 +9,10 @@ Conventions: rows of a matrix are true classes; images are RGB or grey uint8, he
 until they enter a model; intervals are 95 % unless they say otherwise.
 """
 
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices; errors of Python are unaffected
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every second network that is built
 
 __version__ = "0.1.0"

@@ -28,6 +28,7 @@ from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.parameters import CHAPTERS, REAL_DATASET, ParameterError, check_parameters
 from fer_utils.results import CHECKOUT, OUTPUT_VARIABLE, asset, code_fingerprint, published_result, read_result, write_text_atomically
 
+NOTEBOOKS = CHECKOUT / "notebooks"
 BUILD = CHECKOUT / "_build"
 SITE = BUILD / "site"
 HTML = BUILD / "html"
@@ -105,11 +106,11 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     failure = None
     try:
         papermill.execute_notebook(
-            CHECKOUT / "notebooks" / f"{run.chapter}.ipynb",
+            NOTEBOOKS / f"{run.chapter}.ipynb",
             partial,
             parameters=run.parameters,
             kernel_name="python3",
-            cwd=CHECKOUT / "notebooks",
+            cwd=NOTEBOOKS,
             progress_bar=progress,
         )
     except papermill.PapermillExecutionError as error:
@@ -143,7 +144,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
     failed, metadata = [], []
     for chapter in CHAPTERS:
         kept = BUILD / "runs" / profile / chapter / "notebook.ipynb"
-        source = kept if kept.exists() else CHECKOUT / "notebooks" / f"{chapter}.ipynb"
+        source = kept if kept.exists() else NOTEBOOKS / f"{chapter}.ipynb"
         notebook = nbformat.read(source, as_version=4)
         metadata.append(notebook.metadata)
         if notebook.metadata.get("papermill", {}).get("exception"):

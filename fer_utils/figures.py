@@ -57,6 +57,12 @@ def badge(result: Result) -> str:
     return f"{result.profile} run: {result.dataset.name}, {kind}"
 
 
+def finished(figure: Figure) -> Figure:
+    """Close the figure for pyplot, so that a cell that ends with it shows it once."""
+    plt.close(figure)
+    return figure
+
+
 def panels(count: int, width: float = 4.6, height: float = 3.6) -> tuple[Figure, list[Axes]]:
     """A row of `count` axes of the given size in inches."""
     figure, axes = plt.subplots(1, count, figsize=(width * count, height), squeeze=False)
@@ -123,7 +129,7 @@ def architecture(layers: Sequence[tuple[str, tuple[int, ...], int]]) -> Figure:
     axes.set(xticks=[], yticks=[], ylim=(0, largest * 1.15))
     axes.set_title(f"{sum(p for _, _, p in layers):,} parameters: output sizes (above) and parameters (below)")
     sns.despine(figure, left=True, bottom=True)
-    return figure
+    return finished(figure)
 
 
 def learning_curves(results: Mapping[str, Result], experiment: str = "protocol") -> Figure:
@@ -147,7 +153,7 @@ def learning_curves(results: Mapping[str, Result], experiment: str = "protocol")
     handles = [plt.Line2D([], [], color=PALETTE[0]), plt.Line2D([], [], color=PALETTE[1])]
     handles.append(plt.Line2D([], [], color=PALETTE[1], marker="o", markeredgecolor=INK, linestyle=""))
     axes[0, 0].legend(handles, ["training (augmented, dropout on)", "validation", "selected epoch"], loc="lower right", fontsize=8)
-    return figure
+    return finished(figure)
 
 
 def confusion_panel(axes: Axes, matrix: Confusion, title: str) -> None:
@@ -175,7 +181,7 @@ def confusion_matrices(matrices: Mapping[str, Confusion]) -> Figure:
         confusion_panel(panel, matrix, title)
     for panel in axes.flat[len(matrices) :]:
         panel.axis("off")
-    return figure
+    return finished(figure)
 
 
 def shuffled_scores(shuffled: np.ndarray, chance: float, aligned: float, printed: float, title: str) -> Figure:
@@ -191,7 +197,7 @@ def shuffled_scores(shuffled: np.ndarray, chance: float, aligned: float, printed
     near.set(xlim=(chance - margin, chance + margin), ylabel="shuffles", title=title)
     far.set(xlim=(0, 100), title="the whole scale")
     far.legend(fontsize=7.5, loc="upper right")
-    return figure
+    return finished(figure)
 
 
 def not_in_this_run(what: str) -> Figure:
@@ -199,7 +205,7 @@ def not_in_this_run(what: str) -> Figure:
     figure, axes = plt.subplots(figsize=(7, 0.8))
     axes.text(0.5, 0.5, f"{what} is not part of this result: add it to the parameter `experiments`", ha="center", va="center")
     axes.axis("off")
-    return figure
+    return finished(figure)
 
 
 def seed_dots(axes: Axes, groups: Mapping[str, Sequence[float]]) -> None:
@@ -229,7 +235,7 @@ def scores_by_training(result: Result, experiments: Sequence[str], names: Mappin
     for panel in axes[1:]:
         panel.set_yticklabels([])
     figure.suptitle(badge(result), fontsize="small")
-    return figure
+    return finished(figure)
 
 
 def optimizer_grid(result: Result) -> Figure:
@@ -246,7 +252,7 @@ def optimizer_grid(result: Result) -> Figure:
         seed_dots(panel, {s: here.loc[here["schedule"] == s, "accuracy"].tolist() for s in dict.fromkeys(here["schedule"])})
         panel.set_title(names[optimizer])
     figure.suptitle(f"{grid['scored_on'].iloc[0]}; {badge(result)}", fontsize="small")
-    return figure
+    return finished(figure)
 
 
 def label_noise(result: Result) -> Figure:
@@ -264,7 +270,7 @@ def label_noise(result: Result) -> Figure:
     right.barh(classes["class"][::-1], classes["mean agreement (%)"][::-1], color=PALETTE[0])
     right.set(xlim=(0, 100), xlabel="mean share of taggers who see the label (%)")
     figure.suptitle(badge(result), fontsize="small")
-    return figure
+    return finished(figure)
 
 
 def literature(printed: Mapping[str, float], measured: Metric, trials: int) -> Figure:
@@ -277,7 +283,7 @@ def literature(printed: Mapping[str, float], measured: Metric, trials: int) -> F
         axes.plot([low, high], [position, position], color=colour, linewidth=4, alpha=0.6)
         axes.plot(value, position, "o", color=colour, markeredgecolor=INK)
     axes.set(yticks=range(len(lines)), yticklabels=list(lines)[::-1], xlabel="accuracy (%)")
-    return figure
+    return finished(figure)
 
 
 def provenance(result: Result, stale: Sequence[str]) -> HTML:
@@ -333,4 +339,4 @@ def training_curves_by_option(records: Sequence[TrainingRecord], names: Mapping[
         axes.plot(epochs, 100 * np.mean(curves, axis=0), color=colour, linewidth=2.4, label=f"{text} (n = {len(curves)})")
     axes.set(xlabel="epoch", ylabel="validation accuracy (%)")
     axes.legend(fontsize=8)
-    return figure
+    return finished(figure)

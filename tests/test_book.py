@@ -1,0 +1,158 @@
+"""Planning, executing and laying out runs; the command's exit statuses and messages."""
+
+import json
+import sys
+from typing import Literal
+
+import nbformat
+import pytest
+from conftest import ROOT, fer_book
+from pydantic import Field
+
+from fer_utils import book, cli, parameters, results
+from fer_utils.parameters import ChapterParameters, ParameterError
+
+
+class DemoParameters(ChapterParameters):
+    dataset: Literal["auto", "rendered_faces"] = Field("auto", description="")
+    answer: int = Field(1, description="")
+
+
+@pytest.fixture
+def demo(tmp_path, monkeypatch):
+    """A book of two tiny chapters, `good` and `bad`, in a folder of its own."""
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    body = {"good": "print(answer)", "bad": "assert answer < 0, 'the answer is not negative'"}
+    for name, code in body.items():
+        cells = [
+            nbformat.v4.new_markdown_cell(f"# [Re] {name}\n\nText."),
+            nbformat.v4.new_code_cell('profile = "default"\ndata_root = ""\ndataset = "auto"\nanswer = 1'),
+            nbformat.v4.new_code_cell(code),
+            nbformat.v4.new_code_cell("print('end')"),
+        ]
+        cells[1].metadata["tags"] = ["parameters"]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), notebooks / f"{name}.ipynb")
+    chapters = {"good": DemoParameters, "bad": DemoParameters}
+    for module in (book, cli, parameters):
+        monkeypatch.setattr(module, "CHAPTERS", chapters)
+    monkeypatch.setattr(book, "REAL_DATASET", dict.fromkeys(chapters, "fer2013"))
+    monkeypatch.setattr(book, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(book, "BUILD", tmp_path / "_build")
+    return tmp_path
+
+
+def test_the_command_line_wins_over_the_chapter_and_the_chapter_over_the_profile(tmp_path, monkeypatch):
+    listed = tmp_path / "profiles.yml"
+    listed.write_text("profiles: {ci: {epochs: 7, batch_size: 9}}\nchapters: {fer2013_cnn: {ci: {epochs: 8}}}\n")
+    monkeypatch.setattr(book, "asset", lambda name: listed)
+    merged = book.merged_parameters("fer2013_cnn", "ci", {})
+    assert (merged["epochs"], merged["batch_size"]) == (8, 9)
+    assert book.merged_parameters("fer2013_cnn", "ci", {"epochs": 3})["epochs"] == 3
+
+
+def test_an_unknown_profile_is_answered_with_the_known_ones():
+    with pytest.raises(ParameterError, match="no profile 'fast'; there are ci, default, full"):
+        book.merged_parameters("fer2013_cnn", "fast", {})
+
+
+def test_an_unchanged_run_is_kept_and_a_changed_parameter_is_not(demo):
+    run = book.plan("good", "default")
+    assert not book.is_current(run)
+    assert book.execute(run, progress=False) is None
+    assert book.is_current(book.plan("good", "default"))
+    assert not book.is_current(book.plan("good", "default", {"answer": 2}))
+
+
+def test_changed_code_runs_again_and_other_chapters_stay(demo, monkeypatch):
+    digest = {"good": "1", "bad": "1"}
+    monkeypatch.setattr(book, "code_fingerprint", lambda chapter: {"notebook": digest[chapter]})
+    before = {chapter: book.plan(chapter, "default").fingerprint for chapter in digest}
+    digest["good"] = "2"
+    assert book.plan("good", "default").fingerprint != before["good"]
+    assert book.plan("bad", "default").fingerprint == before["bad"]
+
+
+def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(demo, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["fer-book", "run", "bad", "good"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert "bad failed in cell" in capsys.readouterr().err
+    kept = nbformat.read(book.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
+    assert kept.metadata["papermill"]["exception"] and "negative" in json.dumps(kept.cells)
+    assert not list((book.BUILD / "runs").rglob("*.partial.*"))
+    assert book.is_current(book.plan("good", "default")) and not book.is_current(book.plan("bad", "default"))
+
+
+def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(demo):
+    book.execute(book.plan("bad", "default"), progress=False)
+    failed = nbformat.read(book.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
+    assert "This chapter's run failed" in book.dressed(failed, "bad", "default").cells[0].source
+    fresh = nbformat.read(book.NOTEBOOKS / "good.ipynb", as_version=4)
+    assert "has not been run" in book.dressed(fresh, "good", "default").cells[0].source
+
+
+@pytest.mark.parametrize(("verdict", "mark"), [("reproduced", "[Re]"), ("inconsistent", "[¬Re]")])
+def test_the_title_follows_from_the_verdict_on_the_main_claim(demo, verdict, mark):
+    book.execute(book.plan("good", "default"), progress=False)
+    published = results.published_result("fer2013_cnn")
+    result = published.model_copy(update={"chapter": "good", "verdicts": {"main": verdict}})
+    results.write_result(result, book.BUILD / "runs/default/good/result.json")
+    kept = nbformat.read(book.BUILD / "runs/default/good/notebook.ipynb", as_version=4)
+    assert book.dressed(kept, "good", "default").cells[0].source.startswith(f"# {mark} good")
+
+
+def test_the_status_table_says_what_ran_and_what_failed(demo):
+    for chapter in ("good", "bad"):
+        book.execute(book.plan(chapter, "default"), progress=False)
+    metadata = [book.kept_metadata(book.BUILD / "runs/default" / c / "notebook.ipynb") for c in ("good", "bad")]
+    table = book.status_table(metadata)
+    assert "| complete |" in table and "| **failed** |" in table and "rendered_faces" in table
+    assert book.status_table([{}]) == "No chapter has been run yet."
+
+
+def test_an_executed_notebook_holds_no_path_of_the_machine(demo):
+    book.execute(book.plan("good", "default"), progress=False)
+    assert str(demo) not in (book.BUILD / "runs/default/good/notebook.ipynb").read_text()
+
+
+def test_numbers_in_pages_come_from_claims_and_results():
+    page = book.filled("[[fer2013_cnn.claim.headline_accuracy]], [[fer2013_cnn.test]]")
+    assert page == f"88.29 percent, {results.published_result('fer2013_cnn').metric('test')}"
+    with pytest.raises(KeyError):
+        book.filled("[[fer2013_cnn.nonsense]]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "fer2013_cnn", "-p", "dataset=fer2013"], "how to get it"),
+        (["run", "--data", "/nowhere"], "data folder /nowhere does not exist"),
+        (["run", "fer2013_cnn", "-p", "epochs=ten"], "parameter epochs = 'ten'"),
+        (["run", "fer2013_cnn", "-p", "epochs"], "expected name=value"),
+        (["run", "no_such_chapter"], "no chapter 'no_such_chapter'"),
+        (["data", "check", "ferr", "."], "no dataset 'ferr'"),
+        (["publish", "no_such_chapter"], "no finished full run"),
+    ],
+)
+def test_bad_input_ends_with_status_2_and_a_sentence(arguments, message):
+    ended = fer_book(*arguments)
+    assert ended.returncode == 2 and message in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_data_check_prints_counts_and_ends_with_1_where_they_differ(fer2013_folder):
+    ended = fer_book("data", "check", "fer2013", str(fer2013_folder), "--json")
+    assert ended.returncode == 1 and json.loads(ended.stdout)["counts"]["Training"]["anger"] == 2
+    assert "differs from what was published" in fer_book("data", "check", "fer2013", str(fer2013_folder)).stdout
+
+
+def test_make_book_hands_status_2_on_and_builds_nothing(tmp_path):
+    import subprocess
+
+    ended = subprocess.run(
+        ["make", "-o", ".venv/ready", "book", "FER_BOOK_DATA=/nowhere", f"BIN={sys.prefix}/bin"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 2 and "/nowhere does not exist" in ended.stderr and "jupyter-book" not in ended.stdout

@@ -1,0 +1,132 @@
+"""Claims files, verdict rules, results and parameters."""
+
+import ast
+import json
+
+import nbformat
+import pytest
+import yaml
+from conftest import ROOT
+
+from fer_utils import parameters, results
+from fer_utils.claims import Claim, Verdict, judge, load_claims, verdict_table
+from fer_utils.results import Metric
+
+PAPERS = sorted(path.stem for path in (ROOT / "book/claims").glob("*.yml"))
+CLAIM = Claim(id="a", statement="accuracy", quantity="accuracy", value=70.0, unit="percent", where="Sec. 1", belongs_to="text")
+
+
+def metric(low, high):
+    return Metric(name="m", value=(low + high) / 2, low=low, high=high, n=100)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_claims_file_fits_the_schema(paper):
+    assert load_claims(paper).paper.key == paper and len(load_claims(paper).claims) > 10
+
+
+def test_all_five_papers_have_a_claims_file():
+    assert len(PAPERS) == 5
+
+
+def test_the_schema_page_names_every_field():
+    page = (ROOT / "book/claims.md").read_text()
+    assert [name for name in Claim.model_fields if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unit": "furlongs"}, "claims.0.unit"),
+        ({"id": "Bad Id"}, "claims.0.id"),
+        ({"quantity": "confusion_matrix", "value": [[1, 2]], "labels": ["x", "y"]}, "1 rows for 2 labels"),
+        ({"surprise": 1}, "claims.0.surprise"),
+    ],
+)
+def test_a_bad_claim_is_named_with_its_file_and_field(tmp_path, change, message):
+    content = {"paper": {"key": "p", "title": "t", "authors": "a"}, "claims": [CLAIM.model_dump(mode="json") | change]}
+    (tmp_path / "p.yml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ValueError, match=message):
+        load_claims(tmp_path / "p.yml")
+
+
+def test_verdicts_follow_the_rules_in_their_order():
+    assert judge(CLAIM, sound=metric(69, 71)).verdict == Verdict.REPRODUCED
+    assert judge(CLAIM, sound=metric(60, 65)).verdict == Verdict.NOT_REPRODUCED
+    assert judge(CLAIM, sound=metric(60, 65), flawed=metric(69, 75)).verdict == Verdict.PROTOCOL_ARTEFACT
+    assert judge(CLAIM, sound=metric(69, 71), same_data=False).verdict == Verdict.NOT_TESTABLE
+    assert judge(CLAIM).verdict == Verdict.NOT_TESTABLE
+    assert judge(CLAIM, sound=metric(69, 71), contradiction="they differ").verdict == Verdict.INCONSISTENT
+
+
+def test_an_exact_number_is_reproduced_only_when_equal():
+    exact = Metric(name="parameters", value=70.0, unit="parameters")
+    assert judge(CLAIM, sound=exact).verdict == Verdict.REPRODUCED
+    assert judge(CLAIM, sound=exact, printed=71.0).verdict == Verdict.NOT_REPRODUCED
+
+
+def test_the_verdict_table_has_a_row_per_claim():
+    assert verdict_table([judge(CLAIM, sound=metric(69, 71))])["verdict"].tolist() == ["reproduced"]
+
+
+def test_an_unknown_claim_is_answered_with_the_known_ones():
+    with pytest.raises(KeyError, match="headline_accuracy"):
+        load_claims("fer2013_cnn")["headline"]
+
+
+def test_the_published_result_is_on_the_published_images_and_holds_its_histories():
+    published = results.published_result("fer2013_cnn")
+    assert published.dataset.official and published.dataset.real and published.profile == "full"
+    assert all(len(r.history["loss"]) == r.recipe["epochs"] for r in published.trainings)
+    assert published.metric("test").n == 3589 and published.confusion("merged_test").array().sum() == 7178
+    with pytest.raises(KeyError, match="there are test"):
+        published.metric("speed")
+
+
+def test_the_shuffled_score_of_the_published_network_lies_at_chance():
+    row = next(r for r in results.published_result("fer2013_cnn").tables["chance"] if r["matrix"] == "ours, shuffled")
+    assert abs(row["z"]) < 3 and row["p_value"] > 0.001
+
+
+def test_a_result_is_written_whole_or_not_at_all(tmp_path):
+    published = results.published_result("fer2013_cnn")
+    results.write_result(published, tmp_path / "r.json")
+    assert results.read_result(tmp_path / "r.json") == published
+    broken = published.model_copy(update={"wall_time_s": float("nan")})
+    with pytest.raises(ValueError):
+        results.write_result(broken, tmp_path / "r.json")
+    assert results.read_result(tmp_path / "r.json") == published and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_result_made_by_other_code_is_stale():
+    published = results.published_result("fer2013_cnn")
+    changed = published.model_copy(update={"code_fingerprint": results.code_fingerprint("fer2013_cnn") | {"lock": "0"}})
+    assert changed.stale_parts() == ["lock"]
+
+
+def test_a_damaged_result_is_named_with_its_field(tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps({"chapter": 3}))
+    with pytest.raises(ValueError, match=r"r\.json: chapter"):
+        results.read_result(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize("chapter", parameters.CHAPTERS)
+def test_the_parameters_cell_has_the_names_and_defaults_of_the_model(chapter):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assigned = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
+    assert assigned == parameters.CHAPTERS[chapter]().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": "ten"}, "parameter epochs = 'ten' of fer2013_cnn"),
+        ({"epochs": 0}, "greater than or equal to 1"),
+        ({"optimizers": ["adam", "magic"]}, "parameter optimizers"),
+        ({"epoch": 3}, "has no parameter 'epoch'; it has profile"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_what_is_allowed(values, message):
+    with pytest.raises(parameters.ParameterError, match=message):
+        parameters.check_parameters("fer2013_cnn", values)

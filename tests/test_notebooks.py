@@ -1,0 +1,72 @@
+"""The notebooks: clean in the repository, and the same again when executed a second time (nbval)."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from fer_utils import book, results
+from fer_utils.parameters import CHAPTERS
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def nbval(*arguments, cache):
+    """pytest with nbval on executed copies or clean sources, as a contributor's CI would run it."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-cell-timeout=300", *map(str, arguments)]
+    environment = os.environ | {"FER_BOOK_CACHE": str(cache), "TQDM_DISABLE": "1"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=900)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_committed_without_outputs_and_counts(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_figure_has_a_caption_a_name_and_a_text_for_those_who_cannot_see_it(path):
+    notebook = nbformat.read(path, as_version=4)
+    drawing = [cell for cell in notebook.cells if "figure" in cell.metadata.get("mystnb", {})]
+    assert len(drawing) >= 5
+    for cell in drawing:
+        assert cell.metadata["mystnb"]["figure"].keys() >= {"caption", "name"} and cell.metadata["mystnb"]["image"]["alt"]
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def ci_run(request, tmp_path_factory):
+    """The chapter executed under `ci`, in a folder of its own, without any data given."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_BOOK_CACHE", str(folder / "cache"))
+        patch.setenv("TQDM_DISABLE", "1")
+        patch.delenv("FER_BOOK_DATA", raising=False)
+        patch.setattr(book, "BUILD", folder)
+        run = book.plan(request.param, "ci")
+        assert book.execute(run, progress=False) is None
+    return run
+
+
+def test_a_ci_run_leaves_a_valid_result_with_its_provenance(ci_run):
+    result = results.read_result(ci_run.folder / "result.json")
+    assert result.profile == "ci" and result.stale_parts() == [] and not result.dataset.real
+    assert result.environment.packages["keras"] and result.verdicts["headline_accuracy"]
+    assert result.selected_on and all(metric.low is not None for metric in result.metrics if metric.n and metric.n > 1)
+
+
+def test_a_ci_run_repeated_from_nothing_gives_the_same_outputs(ci_run, tmp_path):
+    shutil.copy(ci_run.notebook, tmp_path / f"{ci_run.chapter}.ipynb")
+    ended = nbval("--nbval", tmp_path / f"{ci_run.chapter}.ipynb", cache=tmp_path / "cache")
+    assert ended.returncode == 0, ended.stdout[-3000:]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_clean_notebook_runs_with_its_defaults(path, tmp_path):
+    ended = nbval("--nbval-lax", path, cache=tmp_path / "cache")
+    assert ended.returncode == 0, ended.stdout[-3000:]
