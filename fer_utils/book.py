@@ -26,7 +26,7 @@ from fer_utils import datasets
 from fer_utils.claims import load_claims
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.parameters import CHAPTERS, REAL_DATASET, ParameterError, check_parameters
-from fer_utils.results import CHECKOUT, OUTPUT_VARIABLE, asset, code_fingerprint, published_result, read_result, write_text_atomically
+from fer_utils.results import CHECKOUT, OUTPUT_VARIABLE, asset, code_fingerprint, published_result, read_result, recorded_versions, write_text_atomically
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 BUILD = CHECKOUT / "_build"
@@ -112,6 +112,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
             kernel_name="python3",
             cwd=NOTEBOOKS,
             progress_bar=progress,
+            stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
         )
     except papermill.PapermillExecutionError as error:
         failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
@@ -121,6 +122,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
         "profile": run.profile,
         "dataset": run.dataset,
         "fingerprint": run.fingerprint,
+        "versions": recorded_versions(),
     }
     for field in ("input_path", "output_path"):  # paths of this machine do not belong on a page
         notebook.metadata["papermill"][field] = Path(notebook.metadata["papermill"][field]).name
@@ -204,7 +206,7 @@ def filled(page: str) -> str:
 def status_table(metadata: list[Mapping[str, Any]]) -> str:
     """A Markdown table of the runs, from what Papermill recorded in each notebook."""
     lines = [
-        "| chapter | profile | dataset | started (UTC) | duration | outcome | Papermill |",
+        "| chapter | profile | dataset | started (UTC) | duration | outcome | versions |",
         "|---|---|---|---|---|---|---|",
     ]
     for entry in metadata:
@@ -212,9 +214,10 @@ def status_table(metadata: list[Mapping[str, Any]]) -> str:
         if record is None or not own:
             continue
         outcome = "**failed**" if record["exception"] else "complete"
+        versions = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
         lines.append(
             f"| [{own['chapter']}](../notebooks/{own['chapter']}.ipynb) | {own['profile']} | {own['dataset']} "
-            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | {record['version']} |"
+            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | papermill {record['version']}, {versions} |"
         )
     return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
 

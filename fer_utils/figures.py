@@ -108,8 +108,29 @@ def verdict_html(frame: pd.DataFrame) -> HTML:
     marked = frame.assign(
         verdict=[f'<span class="verdict-tag" style="background:{words[word]}">{word}</span>' for word in frame["verdict"]]
     )
-    body = marked.to_html(index=False, escape=False, border=0, classes="data-table", na_rep="")
+    body = marked.to_html(index=False, escape=False, border=0, classes="data-table verdict-table", na_rep="")
     return HTML(f"<div class='table-scroll' tabindex='0'>{body}</div>")
+
+
+def contact_sheet(images: np.ndarray, rows: Sequence[str], title: str, *, publishable: bool, columns: Sequence[str] = ()) -> Figure:
+    """Faces in a grid with a label per row. Raises ValueError when the dataset may not be shown (`publishable` false).
+
+    images: uint8 (rows, columns, height, width, channels).
+    """
+    if not publishable:
+        raise ValueError("the faces of this dataset may not be shown in a published notebook; draw counts or class means of many")
+    lines, across, height, width = images.shape[:4]
+    sheet = images.swapaxes(1, 2).reshape(lines * height, across * width, -1).squeeze()
+    figure, axes = plt.subplots(figsize=(9.5, 9.5 * lines * height / (across * width)))
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+    axes.set_yticks([height * (line + 0.5) for line in range(lines)], rows)
+    axes.set_xticks([width * (place + 0.5) for place in range(len(columns))], columns)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.set_title(title)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return finished(figure)
 
 
 def architecture(layers: Sequence[tuple[str, tuple[int, ...], int]]) -> Figure:

@@ -53,8 +53,21 @@ class Fer2013CnnParameters(ChapterParameters):
     duplicate_bits: int = Field(4, ge=0, le=16, description="differing bits up to which two perceptual hashes are a match")
 
 
-REAL_DATASET = {"fer2013_cnn": "fer2013"}
-CHAPTERS: dict[str, type[ChapterParameters]] = {"fer2013_cnn": Fer2013CnnParameters}
+class RenderedFacesParameters(ChapterParameters):
+    """The data card of the rendered faces."""
+
+    dataset: Literal["rendered_faces"] = Field("rendered_faces", description="name in the registry of datasets")
+    epochs: int = Field(20, ge=1, le=1000, description="passes of the small network over its training frames")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, max_length=20, description="one training per seed")
+    training_frames: int = Field(0, ge=0, description="frames the small network is trained on; 0: all of half the persons")
+    frames_checked: int = Field(0, ge=0, description="frames per collection given to the face detector; 0: all")
+
+
+REAL_DATASET = {"fer2013_cnn": "fer2013", "rendered_faces": "rendered_faces"}
+CHAPTERS: dict[str, type[ChapterParameters]] = {
+    "fer2013_cnn": Fer2013CnnParameters,
+    "rendered_faces": RenderedFacesParameters,
+}
 
 
 def check_parameters(chapter: str, values: Mapping[str, Any]) -> ChapterParameters:

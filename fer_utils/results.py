@@ -274,20 +274,25 @@ def _device(backend: str) -> str:
     return accelerators[0].name if accelerators else "CPU"
 
 
+def recorded_versions() -> dict[str, str]:
+    """Versions of the packages that decide numbers, as far as they are installed."""
+    versions = {}
+    for package in RECORDED_PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
 def environment() -> Environment:
     """The environment of this process; imports Keras to ask for its backend."""
     import keras
 
-    def version(package: str) -> str | None:
-        try:
-            return importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            return None
-
     backend = keras.backend.backend()
     return Environment(
         python=platform.python_version(),
-        packages={name: found for name in RECORDED_PACKAGES if (found := version(name))},
+        packages=recorded_versions(),
         backend=backend,
         device=_device(backend),
         cpu=_cpu_name(),

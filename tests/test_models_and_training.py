@@ -98,7 +98,7 @@ def test_data_and_every_setting_change_the_name_of_a_training():
 
 
 def test_an_unknown_network_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="no network 'vgg99'; there are fer2013_cnn"):
+    with pytest.raises(ValueError, match="no network 'vgg99'; there are fer2013_cnn, small_cnn"):
         models.build("vgg99")
 
 

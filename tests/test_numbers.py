@@ -51,6 +51,14 @@ def test_the_mean_of_one_seed_has_no_interval():
     assert (several.value, round(several.low, 3), round(several.high, 3)) == (2.0, -0.484, 4.484)
 
 
+def test_an_interval_over_subjects_is_wider_than_one_over_images():
+    right = np.repeat([1, 0, 1, 1, 0, 1], 50)
+    by_subject = evaluation.accuracy_by_subject("m", right, np.repeat(range(6), 50), "x")
+    low, high = evaluation.wilson_interval(int(right.sum()), len(right))
+    assert by_subject.value == pytest.approx(100 * 4 / 6)
+    assert by_subject.high - by_subject.low > 3 * 100 * (high - low)
+
+
 def test_gains_are_paired_by_seed():
     rows = [{"experiment": e, "seed": s, "scored_on": "t", "accuracy": a} for e, s, a in [("x", 0, 5), ("x", 1, 9), ("y", 0, 4), ("y", 2, 0)]]
     gain = evaluation.paired_gain(rows, "x", "y", "t")

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from fer_utils import datasets, faces, protocols
+from fer_utils import datasets, faces, figures, protocols
 from fer_utils.datasets import DatasetError, rendered_faces
 
 
@@ -98,3 +98,22 @@ def test_auto_takes_the_real_dataset_only_where_it_is(tmp_path):
     assert datasets.choose("auto", "fer2013", tmp_path) == "fer2013"
     with pytest.raises(datasets.MissingDataset, match="does not exist"):
         datasets.choose("auto", "fer2013", tmp_path / "nowhere")
+
+
+def test_haar_finds_frontal_rendered_faces_and_no_face_in_noise():
+    dataset = rendered_faces.load(collection="sequences", persons=range(6), classes=["happiness"])
+    boxes = [faces.haar_boxes(image) for image in dataset.read(dataset.frame.index)]
+    assert np.mean([len(found) > 0 for found in boxes]) >= 0.95
+    assert faces.haar_boxes(np.zeros((60, 60, 1), np.uint8)).shape == (0, 4)
+
+
+def test_faces_that_may_not_be_shown_are_not_drawn():
+    images = np.zeros((1, 2, 8, 8, 1), np.uint8)
+    assert figures.contact_sheet(images, ["a"], "title", publishable=True).axes
+    with pytest.raises(ValueError, match="may not be shown"):
+        figures.contact_sheet(images, ["a"], "title", publishable=False)
+
+
+def test_a_dataset_without_boxes_must_be_detected_first(fer2013_folder):
+    with pytest.raises(ValueError, match="no column face_x"):
+        faces.crop_to_boxes(datasets.load("fer2013", fer2013_folder.parent), side_pixels=48, grey=True)

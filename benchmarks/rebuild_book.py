@@ -1,0 +1,52 @@
+"""`make book` from nothing, with nothing changed, and with one chapter changed, in one run.
+
+    python benchmarks/rebuild_book.py [FOLDER WITH DATASETS]
+
+It works on a copy of the project, so the checkout stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTER = "rendered_faces"
+
+
+def make_book(folder: Path, data: str) -> tuple[float, str]:
+    """Seconds and output of one `make book`."""
+    began = time.perf_counter()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FER_BOOK")}
+    command = ["make", "book", *([f"FER_BOOK_DATA={data}"] if data else [])]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    if ended.returncode:
+        raise SystemExit(ended.stdout[-2000:] + ended.stderr[-2000:])
+    return time.perf_counter() - began, ended.stdout
+
+
+def main() -> None:
+    """Print the three times and their ratios to the first one, and which chapters were executed in the third."""
+    data = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else ""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "book"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        first, _ = make_book(folder, data)
+        unchanged, _ = make_book(folder, data)
+        path = folder / "notebooks" / f"{CHAPTER}.ipynb"
+        notebook = json.loads(path.read_text())
+        next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["source"] += ["\n# changed"]
+        path.write_text(json.dumps(notebook))
+        changed, output = make_book(folder, data)
+        for name, seconds in (("from nothing, set-up included", first), ("nothing changed", unchanged), ("one chapter changed", changed)):
+            print(f"{name:>30}: {seconds:6.1f} s  {seconds / first:5.2f} of the first")
+        print("executed in the third:", ", ".join(line.split(":")[0] for line in output.splitlines() if ": running" in line))
+
+
+if __name__ == "__main__":
+    main()
