@@ -43,7 +43,11 @@ def main() -> None:
         next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["source"] += ["\n# changed"]
         path.write_text(json.dumps(notebook))
         changed, output = make_book(folder, data)
-        for name, seconds in (("from nothing, set-up included", first), ("nothing changed", unchanged), ("one chapter changed", changed)):
+        for name, seconds in (
+            ("from nothing, set-up included", first),
+            ("nothing changed", unchanged),
+            ("one chapter changed", changed),
+        ):
             print(f"{name:>30}: {seconds:6.1f} s  {seconds / first:5.2f} of the first")
         print("executed in the third:", ", ".join(line.split(":")[0] for line in output.splitlines() if ": running" in line))
 

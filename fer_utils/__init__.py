@@ -1,6 +1,6 @@
 """Helpers of the FER Reproducibility Book. Data flows one way through the modules:
 
-    datasets -> faces -> protocols -> models -> training -> evaluation -> claims -> figures
+    datasets -> faces -> protocols -> models -> training -> evaluation -> claims -> figures, tables
 
 Beside the way: `book` (plan, execute, publish), `parameters` (what a chapter accepts), `results` (what a run
 leaves behind), `audit` (arithmetic on printed numbers), `cli` (the `fer-book` command).

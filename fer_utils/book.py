@@ -26,7 +26,16 @@ from fer_utils import datasets
 from fer_utils.claims import load_claims
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.parameters import CHAPTERS, REAL_DATASET, ParameterError, check_parameters
-from fer_utils.results import CHECKOUT, OUTPUT_VARIABLE, asset, code_fingerprint, published_result, read_result, recorded_versions, write_text_atomically
+from fer_utils.results import (
+    CHECKOUT,
+    OUTPUT_VARIABLE,
+    asset,
+    code_fingerprint,
+    published_result,
+    read_result,
+    recorded_versions,
+    write_text_atomically,
+)
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 BUILD = CHECKOUT / "_build"
@@ -169,7 +178,9 @@ def dressed(notebook: nbformat.NotebookNode, chapter: str, profile: str) -> nbfo
     papermill_record = notebook.metadata.get("papermill")
     banner = ""
     if papermill_record is None:
-        banner = f"```{{warning}}\nThis chapter has not been run under the profile `{profile}`; it is shown without outputs.\n```\n\n"
+        banner = (
+            f"```{{warning}}\nThis chapter has not been run under the profile `{profile}`; it is shown without outputs.\n```\n\n"
+        )
     elif papermill_record["exception"]:
         banner = "```{error}\nThis chapter's run failed. It is shown up to the cell that raised; the other chapters are complete.\n```\n\n"
         drop = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", [])]
@@ -257,7 +268,10 @@ def publish(chapter: str) -> list[Path]:
     first = result.trainings[0]
     network = first.recipe["network"]
     weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
-    files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source, CHECKOUT / "book/models" / f"{network}.weights.h5": weights}
+    files = {
+        CHECKOUT / "book/results/full" / f"{chapter}.json": source,
+        CHECKOUT / "book/models" / f"{network}.weights.h5": weights,
+    }
     for target, origin in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, target)

@@ -156,9 +156,7 @@ def judge(
         printed = float(claim.value)
 
     def judgement(verdict: Verdict, reason: str) -> Judgement:
-        return Judgement(
-            claim=claim, verdict=verdict, reason=reason, printed=printed, measured=sound, measured_with_flaw=flawed
-        )
+        return Judgement(claim=claim, verdict=verdict, reason=reason, printed=printed, measured=sound, measured_with_flaw=flawed)
 
     if contradiction:
         return judgement(Verdict.INCONSISTENT, contradiction)

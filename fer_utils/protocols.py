@@ -69,9 +69,7 @@ def fer2013_splits(dataset: FaceDataset, training_images: int = 0, seed: int = 0
         parts = ("Training", "PublicTest", "PrivateTest")
     elif "Training" in there:
         training = dataset.rows("Training")
-        training, validation = train_test_split(
-            training, test_size=1 / 8, stratify=dataset.labels(training), random_state=seed
-        )
+        training, validation = train_test_split(training, test_size=1 / 8, stratify=dataset.labels(training), random_state=seed)
         test, names = dataset.rows("Test"), ("an eighth of Training", "Test")
         train = subset(np.sort(training), dataset.labels(np.sort(training)), training_images, seed)
         return Splits(train, np.sort(validation), test, test, *names)

@@ -60,7 +60,10 @@ def test_an_interval_over_subjects_is_wider_than_one_over_images():
 
 
 def test_gains_are_paired_by_seed():
-    rows = [{"experiment": e, "seed": s, "scored_on": "t", "accuracy": a} for e, s, a in [("x", 0, 5), ("x", 1, 9), ("y", 0, 4), ("y", 2, 0)]]
+    rows = [
+        {"experiment": e, "seed": s, "scored_on": "t", "accuracy": a}
+        for e, s, a in [("x", 0, 5), ("x", 1, 9), ("y", 0, 4), ("y", 2, 0)]
+    ]
     gain = evaluation.paired_gain(rows, "x", "y", "t")
     assert (gain.value, gain.n) == (1.0, 1)
     assert evaluation.paired_gain(rows, "x", "z", "t") is None

@@ -59,9 +59,7 @@ def test_exact_and_near_copies_are_found_and_strangers_are_not():
 
 
 def test_hash_distance_counts_differing_bits():
-    nearest, distance = protocols.nearest_by_hash(
-        np.array([0b1011], np.uint64), np.array([0b0000, 0b1000, 0b1111], np.uint64)
-    )
+    nearest, distance = protocols.nearest_by_hash(np.array([0b1011], np.uint64), np.array([0b0000, 0b1000, 0b1111], np.uint64))
     assert (nearest.tolist(), distance.tolist()) == ([2], [1])
 
 

@@ -16,7 +16,9 @@ def main() -> None:
         raise SystemExit("no published result; run: fer-book run fer2013_cnn --profile full, then fer-book publish fer2013_cnn")
     figures.use_style()
     matrices = {
-        "the paper's test matrix": Confusion(name="printed", labels=ORDER, counts=load_claims("fer2013_cnn")["confusion_test"].value),
+        "the paper's test matrix": Confusion(
+            name="printed", labels=ORDER, counts=load_claims("fer2013_cnn")["confusion_test"].value
+        ),
         "ours, shuffled": result.confusion("merged_test_shuffled").in_order(ORDER),
         "ours, aligned": result.confusion("merged_test").in_order(ORDER),
     }

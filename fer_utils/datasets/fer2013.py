@@ -30,9 +30,9 @@ CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neut
 USAGES = ("Training", "PublicTest", "PrivateTest")
 CSV_NAMES = ("fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv", "icml_face_data.csv.gz")
 FOLDER_SPLITS = {"train": "Training", "test": "Test"}
-FOLDER_LABELS = dict(
-    zip(("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), CLASSES, strict=True)
-) | {name: name for name in CLASSES}
+FOLDER_LABELS = dict(zip(("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), CLASSES, strict=True)) | {
+    name: name for name in CLASSES
+}
 IMAGE_ENDINGS = {".png", ".jpg", ".jpeg"}
 VOTE_COLUMNS = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",

@@ -71,9 +71,7 @@ def load(
     )
 
 
-def keep(
-    frame: pd.DataFrame, what: str, column: str, wanted: Sequence[object] | None, there: Sequence[object]
-) -> np.ndarray:
+def keep(frame: pd.DataFrame, what: str, column: str, wanted: Sequence[object] | None, there: Sequence[object]) -> np.ndarray:
     """Which rows have a wanted value (all, for None). Raises DatasetError listing what is there."""
     if wanted is None:
         return np.ones(len(frame), dtype=bool)

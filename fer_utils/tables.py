@@ -1,0 +1,105 @@
+"""The book's tables, boxes and notices as HTML, in one visual language with the figures (`book/static/book.css`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from IPython.display import HTML
+
+from fer_utils.claims import Judgement, Verdict
+from fer_utils.results import Result
+
+VERDICT_COLOURS = {
+    Verdict.REPRODUCED: "#1b7f4d",
+    Verdict.NOT_REPRODUCED: "#b3261e",
+    Verdict.INCONSISTENT: "#b3261e",
+    Verdict.PROTOCOL_ARTEFACT: "#9a5b00",
+    Verdict.NOT_TESTABLE: "#52606d",
+}
+
+
+def badge(result: Result) -> str:
+    """What a figure says of the data behind it: profile, and whether the faces are real."""
+    kind = "real faces" if result.dataset.real else "RENDERED faces"
+    if result.dataset.real and not result.dataset.official:
+        kind = "not the published images"
+    return f"{result.profile} run: {result.dataset.name}, {kind}"
+
+
+def verdict_box(judgement: Judgement) -> HTML:
+    """The main claim, what was measured and the verdict, as a box for the top of a chapter."""
+    colour = VERDICT_COLOURS[judgement.verdict]
+    measured = "not measured on real faces" if judgement.measured is None else f"{judgement.measured} (95 % interval)"
+    flawed = "" if judgement.measured_with_flaw is None else f"<dt>With the flaw</dt><dd>{judgement.measured_with_flaw}</dd>"
+    return HTML(
+        f'<div class="verdict" style="border-left:.5rem solid {colour}">'
+        f'<p class="verdict-word" style="background:{colour}">{judgement.verdict.value}</p>'
+        f"<dl><dt>Claim</dt><dd>{judgement.claim.statement}: <strong>{judgement.printed:g} {judgement.claim.unit}</strong> "
+        f"({judgement.claim.where})</dd><dt>Our measurement</dt><dd>{measured}</dd>{flawed}"
+        f"<dt>Why</dt><dd>{judgement.reason}</dd></dl></div>"
+    )
+
+
+def table(frame: pd.DataFrame, caption: str = "", *, index: bool = False) -> HTML:
+    """A data frame as a table that scrolls sideways on narrow screens; floats with four significant digits."""
+    body = frame.to_html(index=index, float_format=lambda value: f"{value:.4g}", border=0, classes="data-table", na_rep="")
+    heading = f"<p class='table-caption'>{caption}</p>" if caption else ""
+    return HTML(f"{heading}<div class='table-scroll' tabindex='0'>{body}</div>")
+
+
+def data_notice(real: bool, official: bool) -> HTML:
+    """What a reader must know of this run's data before looking at its numbers."""
+    if real and official:
+        return HTML("<p class='notice'>This run used the published images.</p>")
+    if real:
+        return HTML("<p class='notice'><strong>These are not the published images.</strong> No verdict on accuracy follows.</p>")
+    return HTML(
+        "<p class='notice'><strong>The faces of this run are rendered.</strong> They show the method; no verdict on accuracy "
+        "follows. Verdicts come from the published full run on real faces.</p>"
+    )
+
+
+def verdict_html(frame: pd.DataFrame) -> HTML:
+    """The reported-against-reproduced table with the verdicts coloured."""
+    words = {verdict.value: colour for verdict, colour in VERDICT_COLOURS.items()}
+    marked = frame.assign(
+        verdict=[f'<span class="verdict-tag" style="background:{words[word]}">{word}</span>' for word in frame["verdict"]]
+    )
+    body = marked.to_html(index=False, escape=False, border=0, classes="data-table verdict-table", na_rep="")
+    return HTML(f"<div class='table-scroll' tabindex='0'>{body}</div>")
+
+
+def provenance(result: Result, stale: Sequence[str]) -> HTML:
+    """Where the shown numbers come from; a warning when the code has changed since."""
+    facts = (
+        f"{badge(result)}; seeds {', '.join(map(str, result.parameters.get('seeds', [result.seed])))}; data "
+        f"<code>{result.dataset.fingerprint[:12]}</code>; epoch selected on {result.selected_on}; made {result.created[:10]} "
+        f"at revision <code>{result.git_revision}</code>."
+    )
+    warning = f"<p class='stale'><strong>Stale:</strong> since then changed: {', '.join(stale)}.</p>" if stale else ""
+    return HTML(f"<div class='provenance'><p>Figures and numbers come from: {facts}</p>{warning}</div>")
+
+
+def environment_table(results: Mapping[str, Result]) -> HTML:
+    """Machine, packages and times of the results, a column each; the training's own environment where it differs."""
+
+    def facts(result: Result) -> dict[str, str]:
+        first = result.trainings[0]
+        seconds = sum({record.key: record.wall_time_s for record in result.trainings}.values())
+        scored = f"{result.environment.backend} on {result.environment.device} ({result.environment.cpu})"
+        return {
+            "scored with": scored,
+            "trained with": f"{first.environment.backend} on {first.environment.device} ({first.environment.cpu})",
+            "images/s in training, first seed": f"{first.images_per_s:,.0f}",
+            "time of all trainings": f"{seconds / 60:,.1f} min",
+            "cores, oneDNN": f"{result.environment.cores}, {result.environment.onednn}",
+            "Python": result.environment.python,
+            "packages": ", ".join(f"{name} {version}" for name, version in result.environment.packages.items()),
+            "packages in training": ", ".join(f"{name} {version}" for name, version in first.environment.packages.items()),
+            "made": f"{result.created}, revision {result.git_revision}",
+            "code": ", ".join(f"{part} {digest[:8]}" for part, digest in result.code_fingerprint.items()),
+        }
+
+    frame = pd.DataFrame({name: facts(result) for name, result in results.items()})
+    return table(frame.rename_axis("").reset_index())
