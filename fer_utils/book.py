@@ -133,7 +133,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
         "fingerprint": run.fingerprint,
         "versions": recorded_versions(),
     }
-    for field in ("input_path", "output_path"):  # paths of this machine do not belong on a page
+    for field in ("input_path", "output_path"):  # where it was run does not belong on a page
         notebook.metadata["papermill"][field] = Path(notebook.metadata["papermill"][field]).name
     write_text_atomically(run.notebook, nbformat.writes(notebook) + "\n")
     partial.unlink()

@@ -17,9 +17,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 def nbval(*arguments, cache):
     """pytest with nbval on executed copies or clean sources, as a contributor's CI would run it."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-cell-timeout=300", *map(str, arguments)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-cell-timeout=900", *map(str, arguments)]
     environment = os.environ | {"FER_BOOK_CACHE": str(cache), "TQDM_DISABLE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=900)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=1800)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -16,7 +16,9 @@ import tempfile
 import warnings
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -26,6 +28,7 @@ from fer_utils.datasets.base import DatasetCard, DatasetError, FaceDataset, cach
 
 SIDE = 48
 PIXELS = SIDE * SIDE
+BLOCK_BYTES = 1 << 20
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 USAGES = ("Training", "PublicTest", "PrivateTest")
 CSV_NAMES = ("fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv", "icml_face_data.csv.gz")
@@ -159,7 +162,9 @@ def _fill_cache(source: Path) -> Parsed:
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
     try:
         labels, usages = bytearray(), bytearray()
-        with (partial / "images.uint8").open("wb") as images_file:
+        with (partial / "images.uint8").open("wb") as images_file, warnings.catch_warnings():
+            # NumPy warns where text is no number and stops there; such a row is refused for its count of pixels.
+            warnings.simplefilter("ignore", DeprecationWarning)
             for label, usage, pixels in _csv_rows(source) if source.is_file() else _folder_rows(source):
                 labels.append(label)
                 usages.append(usage)
@@ -180,17 +185,30 @@ def _fill_cache(source: Path) -> Parsed:
     return images, label_array, usage_array, record["sha256"]
 
 
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines of a stream; a thread reads and decompresses the next block while this one is parsed."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        rest, pending = b"", reader.submit(stream.read, BLOCK_BYTES)
+        while block := pending.result():
+            pending = reader.submit(stream.read, BLOCK_BYTES)
+            *lines, rest = (rest + block).split(b"\n")
+            yield from lines
+        if rest:
+            yield rest
+
+
 def _csv_rows(path: Path) -> Iterator[tuple[int, int, memoryview]]:
     """Stream (label, usage, pixels) from a CSV, plain or gzipped."""
     opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
     with opened as stream:
         number = 1
         try:
-            header = [field.strip().decode("ascii", "replace") for field in stream.readline().split(b",")]
+            lines = _lines(stream)
+            header = [field.strip().decode("ascii", "replace") for field in next(lines, b"").split(b",")]
             if sorted(header) != ["Usage", "emotion", "pixels"]:
                 raise DatasetError(f"{path}, row 1: columns {header}, expected emotion, pixels, Usage")
             order = [header.index(name) for name in ("emotion", "Usage", "pixels")]
-            for number, line in enumerate(stream, start=2):
+            for number, line in enumerate(lines, start=2):
                 if line.strip():
                     yield _csv_row(path, number, line, order)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -211,16 +229,14 @@ def _csv_row(path: Path, number: int, line: bytes, order: list[int]) -> tuple[in
     usage = usage_text.decode(errors="replace")
     if usage not in USAGES:
         raise bad(f"Usage {usage!r}", " or ".join(USAGES))
-    with warnings.catch_warnings():  # text that is no number ends the parse early, so the count below is wrong
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            pixels = np.fromstring(pixel_text, np.int32, sep=" ")
-        except ValueError:
-            pixels = np.empty(0, np.int32)
+    try:
+        pixels = np.fromstring(pixel_text, np.int32, sep=" ")
+    except ValueError:
+        pixels = np.empty(0, np.int32)
     if len(pixels) != PIXELS:
         count = len(pixel_text.split())
         raise bad(f"{count} pixels" if count != PIXELS else "a pixel that is no whole number", f"{PIXELS} whole numbers")
-    if pixels.min() < 0 or pixels.max() > 255:
+    if (pixels >> 8).any():  # below 0 or above 255
         raise bad(f"pixel value {pixels.max() if pixels.max() > 255 else pixels.min()}", "0 to 255")
     return label, USAGES.index(usage), pixels.astype(np.uint8).data
 
