@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,33 +90,67 @@ def publish(chapter: Annotated[str, typer.Argument(help="a chapter whose profile
         typer.echo(f"written: {path}")
 
 
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Name = Annotated[str, typer.Argument(help="name of the dataset, as in `fer-book data list`")]
+
+
+def known(name: str) -> datasets.DatasetCard:
+    """The dataset's card. Raises ParameterError naming the datasets there are."""
+    if name not in datasets.DATASETS:
+        raise ParameterError(f"no dataset {name!r}; there are {', '.join(datasets.DATASETS)}")
+    return datasets.card(name)
+
+
 @data_app.command("list")
-def data_list() -> None:
-    """The datasets the book can load, and how to get them."""
+def data_list(data: Data = None, as_json: Json = False) -> None:
+    """The datasets the book can load, their licences, and which of them your data folder has."""
+    rows = []
     for card in datasets.DATASETS.values():
-        typer.echo(f"{card.name}: {card.title}\n  {card.access} {card.page}\n  licence: {card.licence}\n  layout: {card.tree}")
+        try:
+            place = str(datasets.find(card, data or ""))
+        except MissingDataset:
+            place = ""
+        rows.append({"name": card.name, "title": card.title, "licence": card.licence, "found": place})
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']:15} {row['title']}\n{'':15} licence: {row['licence']}; {row['found'] or 'not here'}")
+    typer.echo("How to get one: fer-book data where NAME. Is mine complete: fer-book data check NAME FOLDER")
+
+
+@data_app.command("where")
+def data_where(name: Name, as_json: Json = False) -> None:
+    """How to get a dataset, and how its folder must look."""
+    card = known(name)
+    expected = asdict(card.expected)
+    if as_json:
+        facts = {field: getattr(card, field) for field in ("name", "title", "access", "page", "licence", "publishable", "tree")}
+        typer.echo(json.dumps(facts | {"expected": expected}, indent=1))
+        return
+    typer.echo(f"{card.title}\n  {card.access} {card.page}\n  licence: {card.licence}")
+    typer.echo(f"  its images {'may' if card.publishable else 'may not'} be shown in the book")
+    typer.echo(f"  put it into a folder {card.name} below your data folder, as handed out: {card.tree}")
+    typer.echo(f"  published counts: {card.expected}")
+    typer.echo(f"  then: fer-book data check {card.name} DATA_FOLDER/{card.name}")
 
 
 @data_app.command("check")
 def data_check(
-    name: Annotated[str, typer.Argument(help="name of the dataset, as in `fer-book data list`")],
+    name: Name,
     folder: Annotated[Path, typer.Argument(help="its folder")],
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: Json = False,
+    quick: Annotated[bool, typer.Option(help="only names and counts; read no pixels")] = False,
 ) -> None:
-    """Load a dataset from its folder and compare it with what was published. Exit status 1 where they differ."""
-    if name not in datasets.DATASETS:
-        raise ParameterError(f"no dataset {name!r}; there are {', '.join(datasets.DATASETS)}")
-    summary = datasets.card(name).load(folder).summary()
-    if as_json:
-        typer.echo(json.dumps(summary.model_dump(mode="json"), indent=1))
-    else:
-        for split, counts in summary.counts.items():
-            typer.echo(f"{split}: {sum(counts.values())} images ({', '.join(f'{k} {v}' for k, v in counts.items())})")
-        typer.echo(f"fingerprint {summary.fingerprint}")
-        typer.echo("as published" if summary.official else "differs from what was published:")
-        for remark in summary.remarks:
-            typer.echo(f"  {remark}")
-    if not summary.official:
+    """Compare a dataset's folder with what was published, and read every image. Exit status 1 where something is wrong.
+
+    Example: fer-book data check ckplus ~/data/ckplus
+    """
+    from fer_utils import data_check as checks
+
+    report = checks.check(known(name).load(folder), known(name), quick=quick)
+    typer.echo(report.model_dump_json(indent=1) if as_json else checks.as_text(report))
+    if not report.sound:
         raise typer.Exit(1)
 
 

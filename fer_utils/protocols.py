@@ -1,29 +1,63 @@
-"""Which data trains, selects and tests; which trainings an experiment needs; and what leaks between the parts.
+"""Which data trains, selects and tests: the papers' protocols, sound ones, and the trainings an experiment needs.
 
-Splits name rows of a `FaceDataset`. A leak is a person, a sequence or a near-identical image on both sides.
+Splits name rows of a `FaceDataset`. Sound ones keep groups apart: an image's group is its subject; where a dataset names
+none, the film or sequence that it is from. What crosses nevertheless is the business of `leaks`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-import imagehash
 import numpy as np
-from PIL import Image
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    KFold,
+    LeaveOneGroupOut,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+    train_test_split,
+)
 
 from fer_utils.datasets import FaceDataset, fer2013
 from fer_utils.faces import crop_to_boxes, keep_classes
+from fer_utils.leaks import PARTS, Fold, groups_of, require_subject_independent
 from fer_utils.training import Recipe
 
 OPTIMIZERS = ("sgd_nesterov", "adam", "adamw")
 SCHEDULES = ("constant", "step", "plateau", "cosine")
 SGD_RATE_FACTOR = 10  # plain SGD needs a larger rate than Adam: 1e-2 where Adam has 1e-3
+OFFICIAL_NAMES = {
+    "train": ("train", "Training"),
+    "validation": ("validation", "PublicTest"),
+    "test": ("test", "PrivateTest", "Test"),
+}
+DRAWS = 100  # random grouped splits of which the one nearest to the wanted size and class shares is taken
+NOTHING = "nothing"
+NO_ROWS = np.array([], np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Protocol:
+    """The folds of an experiment and what epochs and settings are selected on. Raises LeakError where it claims to be
+    independent of subjects and a fold is not."""
+
+    name: str
+    dataset: FaceDataset = field(repr=False)
+    folds: tuple[Fold, ...]
+    selected_on: str = NOTHING
+    subject_independent: bool = False
+
+    def __post_init__(self) -> None:
+        for fold in self.folds if self.subject_independent else ():
+            require_subject_independent(self.dataset, fold)
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Row numbers of one protocol. `merged_test` is validation and test together, as in the public Kaggle folder."""
+    """Row numbers of FER2013's protocol. `merged_test` is validation and test together, as in the public Kaggle folder."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -43,6 +77,107 @@ class PlannedTraining:
     merge_validation: bool = False
 
 
+def random_holdout(dataset: FaceDataset, *, seed: int, test_share: float = 0.2, training_images: int = 0) -> Protocol:
+    """The papers' hold-out of images, stratified by class; with `training_images` exactly so many train, the rest tests.
+
+    Raises ValueError for a class with one image, which can't be on both sides.
+    """
+    rows = np.arange(len(dataset.frame))
+    train, test = _stratified(dataset, rows, test_share, seed, training_images)
+    return Protocol("random hold-out of images", dataset, (_fold("hold-out", train, test),))
+
+
+def random_folds(dataset: FaceDataset, *, seed: int, folds: int = 5) -> Protocol:
+    """The images shuffled and cut into groups, each of which tests once; a small class can be absent from a part."""
+    splits = KFold(folds, shuffle=True, random_state=seed).split(np.arange(len(dataset.frame)))
+    return Protocol(f"{folds} random groups of images", dataset, _folds(splits))
+
+
+def official_names(dataset: FaceDataset) -> tuple[str, str, str]:
+    """Names of the official training, validation and test split; '' for a validation split that there is not.
+
+    Where the test labels were withheld (SFEW) the validation split tests. Raises ValueError naming the
+    splits there are.
+    """
+    there = set(dataset.frame["split"])
+    train, validation, test = (next((n for n in OFFICIAL_NAMES[part] if n in there), "") for part in PARTS)
+    if not train or not (validation or test):
+        raise ValueError(f"{dataset.name} has no official split; its images are in {', '.join(sorted(map(str, there)))}")
+    return (train, validation, test) if test else (train, "", validation)
+
+
+def official(dataset: FaceDataset) -> Protocol:
+    """The dataset's own split, one fold named after its test split; subject-independent where no known group crosses it."""
+    train, validation, test = official_names(dataset)
+    fold = Fold(test, *(dataset.rows(name) if name else NO_ROWS for name in (train, validation, test)))
+    try:
+        require_subject_independent(dataset, fold)
+        independent = True
+    except ValueError:  # something crosses, or the dataset does not name its subjects
+        independent = False
+    return Protocol("official split", dataset, (fold,), validation or NOTHING, independent)
+
+
+def grouped_holdout(dataset: FaceDataset, *, seed: int, test_share: float = 0.2) -> Protocol:
+    """A hold-out that keeps groups apart, as near to `test_share` of the images of every class as 100 draws come.
+
+    Its size differs from the random hold-out's by about a subject's images at most; for equal sizes give its number of
+    training rows to `random_holdout` as `training_images`.
+    """
+    train, test = _grouped(dataset, np.arange(len(dataset.frame)), test_share, seed)
+    return Protocol(f"hold-out by {groups_of(dataset)[0]}", dataset, (_fold("hold-out", train, test),), subject_independent=True)
+
+
+def grouped_folds(dataset: FaceDataset, *, seed: int, folds: int = 5) -> Protocol:
+    """Groups dealt into folds of like class shares, each of which tests once; a small class can be absent from a part.
+
+    Raises ValueError for fewer groups than folds, and where no class has as many images as there are folds.
+    """
+    column, groups = _enough_groups(dataset, folds)
+    rows = np.arange(len(dataset.frame))
+    if np.bincount(dataset.labels(rows)).max() < folds:
+        raise ValueError(f"{dataset.name}: no class has {folds} images for {folds} folds; take fewer folds")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(rows, dataset.labels(rows), groups))
+    return Protocol(f"{folds} folds by {column}", dataset, _folds(splits), subject_independent=True)
+
+
+def every_tenth(dataset: FaceDataset, *, folds: int = 10) -> Protocol:
+    """Subjects sorted by id (2 before 10); fold k of 10 tests on subjects k, k + 10, k + 20 and so on.
+
+    Raises ValueError for fewer subjects than folds.
+    """
+    column, groups = _enough_groups(dataset, folds)
+    ordered = sorted(set(groups), key=lambda name: [int(t) if t.isdecimal() else t for t in re.split(r"(\d+)", name)])
+    fold_of = {name: position % folds for position, name in enumerate(ordered)}
+    splits = PredefinedSplit([fold_of[name] for name in groups]).split()
+    return Protocol(f"{folds} folds of sorted {column}s", dataset, _folds(splits), subject_independent=True)
+
+
+def leave_one_subject_out(dataset: FaceDataset) -> Protocol:
+    """One fold per subject, named so. Raises ValueError for a single subject."""
+    column, groups = _enough_groups(dataset, 2)
+    splits = LeaveOneGroupOut().split(groups, groups=groups)
+    folds = tuple(_fold(groups[test[0]], train, test) for train, test in splits)
+    return Protocol(f"leave one {column} out", dataset, folds, subject_independent=True)
+
+
+def nested(protocol: Protocol, *, seed: int, validation_share: float = 0.2) -> Protocol:
+    """The same test parts; a share of each training part selects. It keeps groups apart where the protocol does.
+
+    Raises ValueError where a fold selects already, or a training part has too few subjects or images of a class to be split.
+    """
+    if named := [fold.name for fold in protocol.folds if len(fold.validation)]:
+        raise ValueError(f"{protocol.name}: fold {named[0]!r} has a validation part already; nest a protocol without one")
+    part = _grouped if protocol.subject_independent else _stratified
+    folds = []
+    for fold in protocol.folds:
+        train, validation = part(protocol.dataset, fold.train, validation_share, seed)
+        folds.append(replace(fold, train=train, validation=validation))
+    return replace(protocol, folds=tuple(folds), selected_on="a share of the training part")
+
+
 def subset(rows: np.ndarray, labels: np.ndarray, size: int, seed: int) -> np.ndarray:
     """At most `size` of the rows (0: all), drawn so that the classes keep their shares; ascending."""
     if size <= 0 or size >= len(rows):
@@ -59,25 +194,19 @@ def fer2013_faces(dataset: FaceDataset) -> FaceDataset:
 
 
 def fer2013_splits(dataset: FaceDataset, training_images: int = 0, seed: int = 0) -> Splits:
-    """Training trains, PublicTest selects, PrivateTest tests (Goodfellow et al. 2013).
+    """Training trains, PublicTest selects, PrivateTest tests (Goodfellow et al. 2013); other datasets by `official_names`.
 
-    The folder form has lost the last two; there an eighth of Training selects and the merged Test tests. Other datasets
-    bring splits train, validation and test. `training_images` caps the training rows (0: all).
+    The folder form has lost the last two; there an eighth of Training selects and the merged Test tests.
+    `training_images` caps the training rows (0: all).
     """
-    there = set(dataset.frame["split"])
-    if "PublicTest" in there:
-        parts = ("Training", "PublicTest", "PrivateTest")
-    elif "Training" in there:
-        training = dataset.rows("Training")
-        training, validation = train_test_split(training, test_size=1 / 8, stratify=dataset.labels(training), random_state=seed)
-        test, names = dataset.rows("Test"), ("an eighth of Training", "Test")
-        train = subset(np.sort(training), dataset.labels(np.sort(training)), training_images, seed)
-        return Splits(train, np.sort(validation), test, test, *names)
+    training, validation, test = official_names(dataset)
+    train, tests = dataset.rows(training), dataset.rows(test)
+    if validation:
+        selecting, merged, selected_on = dataset.rows(validation), dataset.rows(validation, test), validation
     else:
-        parts = ("train", "validation", "test")
-    training, validation, test = (dataset.rows(part) for part in parts)
-    train = subset(training, dataset.labels(training), training_images, seed)
-    return Splits(train, validation, test, dataset.rows(*parts[1:]), *parts[1:])
+        train, selecting = _stratified(dataset, train, 1 / 8, seed)
+        merged, selected_on = tests, f"an eighth of {training}"
+    return Splits(subset(train, dataset.labels(train), training_images, seed), selecting, tests, merged, selected_on, test)
 
 
 def fer2013_trainings(
@@ -121,12 +250,11 @@ def fer2013_trainings(
                 ]
     if "start" in experiments:
         for pixel_range in ("zero_to_one", "minus_one_to_one"):
-            for initializer in ("glorot_uniform", "he_normal"):
-                options = {"pixel_range": pixel_range, "initializer": initializer}
+            for start in ("glorot_uniform", "he_normal"):
+                options = {"pixel_range": pixel_range, "initializer": start}
                 changes = {"options": options, "epochs": start_epochs}
                 planned += [
-                    PlannedTraining(f"{pixel_range}, {initializer}, seed {seed}", "start", recipe(seed, **changes))
-                    for seed in seeds
+                    PlannedTraining(f"{pixel_range}, {start}, seed {seed}", "start", recipe(seed, **changes)) for seed in seeds
                 ]
     return planned
 
@@ -138,40 +266,45 @@ def training_rows(splits: Splits, planned: PlannedTraining) -> tuple[np.ndarray,
     return splits.train, splits.validation
 
 
-def perceptual_hashes(images: np.ndarray) -> np.ndarray:
-    """64-bit perceptual hashes (uint64, n) of grey uint8 images (n, height, width, 1), by imagehash's `phash`."""
-    bits = np.array([imagehash.phash(Image.fromarray(image[..., 0])).hash.ravel() for image in images])
-    return np.packbits(bits, axis=1).view(">u8").ravel().astype(np.uint64)
+def _fold(name: str, train: np.ndarray, test: np.ndarray) -> Fold:
+    return Fold(name, np.sort(train).astype(np.int64), NO_ROWS, np.sort(test).astype(np.int64))
 
 
-def nearest_by_hash(queries: np.ndarray, references: np.ndarray, block: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """For each query hash the position of the nearest reference hash and the number of differing bits; int64 (n,) each.
-
-    Raises ValueError when there are no references.
-    """
-    nearest, distance = np.empty(len(queries), np.int64), np.empty(len(queries), np.int64)
-    for start in range(0, len(queries), block):
-        differing = np.bitwise_count(queries[start : start + block, None] ^ references[None, :])
-        nearest[start : start + block] = differing.argmin(axis=1)
-        distance[start : start + block] = differing.min(axis=1)
-    return nearest, distance
+def _folds(splits: Iterator[tuple[np.ndarray, np.ndarray]]) -> tuple[Fold, ...]:
+    return tuple(_fold(f"fold {number}", train, test) for number, (train, test) in enumerate(splits, start=1))
 
 
-def copies_in_training(
-    images: np.ndarray, references: np.ndarray, *, bits: int, correlation: float = 0.95
+def _enough_groups(dataset: FaceDataset, needed: int) -> tuple[str, np.ndarray]:
+    column, groups = groups_of(dataset)
+    if len(set(groups)) < needed:
+        raise ValueError(f"{dataset.name} has {len(set(groups))} {column}s; {needed} folds need as many")
+    return column, groups
+
+
+def _stratified(
+    dataset: FaceDataset, rows: np.ndarray, share: float, seed: int, training_images: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which images (n, height, width, 1) have a copy among the references, exactly and nearly.
+    """Rows cut in two, `share` of every class in the second part; ascending."""
+    labels = dataset.labels(rows)
+    counts = np.bincount(labels, minlength=len(dataset.classes))
+    if single := [name for name, count in zip(dataset.classes, counts, strict=True) if count == 1]:
+        raise ValueError(f"{dataset.name}: only one image of {', '.join(single)} to split; leave the class out")
+    sizes = {"train_size": training_images} if training_images else {"test_size": share}
+    first, second = train_test_split(rows, stratify=labels, random_state=seed, **sizes)
+    return np.sort(first), np.sort(second)
 
-    Returns two int64 arrays (n,): the position of an identical reference, and that of the reference whose perceptual
-    hash differs in at most `bits` and whose pixels correlate at least so; -1 where there is none. The hash alone is
-    not enough on faces that are all centred alike: two persons can share it.
-    """
-    digests = {reference.tobytes(): position for position, reference in enumerate(references)}
-    exact = np.array([digests.get(image.tobytes(), -1) for image in images], dtype=np.int64)
-    nearest, distance = nearest_by_hash(perceptual_hashes(images), perceptual_hashes(references))
-    near = np.where(distance <= bits, nearest, -1)
-    for row in np.flatnonzero((near >= 0) & (exact < 0)):
-        pair = np.stack([images[row].ravel(), references[near[row]].ravel()]).astype(float)
-        if pair.std(axis=1).min() == 0 or np.corrcoef(pair)[0, 1] < correlation:
-            near[row] = -1
-    return exact, np.where(exact >= 0, exact, near)
+
+def _grouped(dataset: FaceDataset, rows: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows cut in two with no group in both, about `share` of every class in the second part; ascending."""
+    column, groups = groups_of(dataset)
+    if len(set(groups[rows])) < 2:
+        raise ValueError(f"{dataset.name}: the images to split are all of {column} {groups[rows][0]}; two {column}s are needed")
+    labels = dataset.labels(rows)
+    wanted = share * np.bincount(labels)
+
+    def distance(split: tuple[np.ndarray, np.ndarray]) -> float:
+        return np.abs(np.bincount(labels[split[1]], minlength=len(wanted)) - wanted).sum()
+
+    draws = GroupShuffleSplit(DRAWS, test_size=share, random_state=seed).split(rows, groups=groups[rows])
+    first, second = min(draws, key=distance)
+    return rows[first], rows[second]

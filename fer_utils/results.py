@@ -133,6 +133,7 @@ class DatasetSummary(BaseModel):
     publishable: bool
     counts: dict[str, dict[str, int]] = Field(description="split -> class -> images")
     remarks: tuple[str, ...] = ()
+    skipped: dict[str, int] = Field(default_factory=dict, description="reason -> images, sequences or files left out")
 
 
 class Result(BaseModel):

@@ -107,13 +107,6 @@ def test_haar_finds_frontal_rendered_faces_and_no_face_in_noise():
     assert faces.haar_boxes(np.zeros((60, 60, 1), np.uint8)).shape == (0, 4)
 
 
-def test_faces_that_may_not_be_shown_are_not_drawn():
-    images = np.zeros((1, 2, 8, 8, 1), np.uint8)
-    assert figures.contact_sheet(images, ["a"], "title", publishable=True).axes
-    with pytest.raises(ValueError, match="may not be shown"):
-        figures.contact_sheet(images, ["a"], "title", publishable=False)
-
-
 def test_a_dataset_without_boxes_must_be_detected_first(fer2013_folder):
     with pytest.raises(ValueError, match="no column face_x"):
         faces.crop_to_boxes(datasets.load("fer2013", fer2013_folder.parent), side_pixels=48, grey=True)

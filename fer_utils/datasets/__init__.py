@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fer_utils.datasets import fer2013, rendered_faces
-from fer_utils.datasets.base import DatasetCard, DatasetError, FaceDataset, MissingDataset, data_root, find
+from fer_utils.datasets import amfed, bp4d, ckplus, fer2013, jaffe, kdef, oulu_casia, rafd, rafdb, rendered_faces, sfew
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, MissingDataset, data_root, find
 
-DATASETS: dict[str, DatasetCard] = {card.name: card for card in (rendered_faces.CARD, fer2013.CARD)}
+DATASETS: dict[str, DatasetCard] = {
+    module.CARD.name: module.CARD
+    for module in (rendered_faces, fer2013, ckplus, oulu_casia, jaffe, bp4d, kdef, rafd, rafdb, sfew, amfed)
+}
 
-__all__ = ["DATASETS", "DatasetCard", "DatasetError", "FaceDataset", "MissingDataset", "card", "choose", "find", "load"]
+__all__ = [
+    "DATASETS", "Counts", "DatasetCard", "DatasetError", "FaceDataset", "MissingDataset", "card", "choose", "find", "load",
+]  # fmt: skip
 
 
 def card(name: str) -> DatasetCard:
@@ -32,7 +37,10 @@ def choose(name: str, real: str, root: str | Path = "") -> str:
     return real if chosen is not None and (chosen / real).is_dir() else "rendered_faces"
 
 
-def load(name: str, root: str | Path = "") -> FaceDataset:
-    """Load a dataset from `root/name` (root: as `base.data_root`). Raises MissingDataset or DatasetError."""
+def load(name: str, root: str | Path = "", **options: object) -> FaceDataset:
+    """Load a dataset from `root/name` (root: as `base.data_root`), with the options of its own `load`.
+
+    Raises MissingDataset or DatasetError.
+    """
     entry = card(name)
-    return entry.load(find(entry, root))
+    return entry.load(find(entry, root), **options)

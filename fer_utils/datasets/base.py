@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,10 @@ class MissingDataset(FileNotFoundError):
 class FaceDataset:
     """Images with labels. `frame` has at least the COLUMNS, a row per image; unknown subjects and sequences are None.
 
-    `read(rows)` returns uint8 (n, height, width, channels), RGB or grey, for an array of row numbers.
-    `remarks` say where the data differs from what was published (`official` is then false).
+    `read(rows)` returns uint8 (n, height, width, channels), RGB or grey, for an array of row numbers; it raises
+    DatasetError for a file that is no image, and where the images differ in size (read those one at a time, or crop them).
+    `remarks` say where the data differs from what was published (`official` is then false); `skipped` counts what the
+    dataset is known to hold and the book does not use, by reason. `folder` is what a column `path` is relative to.
     """
 
     name: str
@@ -44,6 +46,8 @@ class FaceDataset:
     fingerprint: str
     read: Callable[[Sequence[int] | np.ndarray], np.ndarray]
     remarks: tuple[str, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         missing = [column for column in COLUMNS if column not in self.frame.columns]
@@ -79,22 +83,66 @@ class FaceDataset:
             publishable=self.publishable,
             counts=self.counts(),
             remarks=self.remarks,
+            skipped=dict(self.skipped),
         )
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What was published of a dataset's size; what is empty or None was not, and is not compared.
+
+    images: split -> class -> images; totals: split -> images, where classes were not counted; sequences: class -> sequences.
+    """
+
+    images: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    totals: Mapping[str, int] = field(default_factory=dict)
+    sequences: Mapping[str, int] = field(default_factory=dict)
+    subjects: int | None = None
+
+    def __str__(self) -> str:
+        parts = [f"{split}: {sum(row.values()):,} images" for split, row in self.images.items()]
+        parts += [f"{split}: {count:,} images" for split, count in self.totals.items()]
+        parts += [f"{sum(self.sequences.values()):,} sequences"] if self.sequences else []
+        parts += [f"{self.subjects:,} people"] if self.subjects else []
+        return "; ".join(parts) or "none"
+
+    def differences(self, frame: pd.DataFrame) -> list[str]:
+        """One sentence per number of a dataset's frame that is not the published one; empty when all agree."""
+
+        def compared(what: str, kind: str, found: pd.Series, published: Mapping) -> list[str]:
+            names = sorted(set(published) | set(found.index), key=str) if published else []
+            pairs = [(name, int(found.get(name, 0)), published.get(name, 0)) for name in names]
+            return [
+                f"{what}{'/'.join(name) if isinstance(name, tuple) else name}: {have} {kind}, {want} published"
+                for name, have, want in pairs
+                if have != want
+            ]
+
+        by_class = {(split, name): count for split, row in self.images.items() for name, count in row.items()}
+        firsts = frame.drop_duplicates("sequence") if self.sequences else frame[:0]
+        people = pd.Series({"subjects": frame["subject"].nunique()})
+        return [
+            *compared("", "images", frame.groupby(["split", "label"]).size(), by_class),
+            *compared("", "images", frame.groupby("split").size(), self.totals),
+            *compared("", "sequences", firsts.groupby("label").size(), self.sequences),
+            *compared("", "people", people, {"subjects": self.subjects} if self.subjects else {}),
+        ]
+
+
+@dataclass(frozen=True)
 class DatasetCard:
-    """What the registry knows of a dataset before it is loaded."""
+    """What the registry knows of a dataset before it is loaded. `citation` is a key of `book/references.bib`."""
 
     name: str
     title: str
     page: str
     access: str
     licence: str
+    citation: str
     publishable: bool
     tree: str
-    expected: dict[str, dict[str, int]]
-    load: Callable[[Path], FaceDataset]
+    expected: Counts
+    load: Callable[..., FaceDataset]
     embedded: Path | None = None
 
 

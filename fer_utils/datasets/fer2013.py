@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fer_utils.datasets.base import DatasetCard, DatasetError, FaceDataset, cache_folder, digest_of
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, cache_folder, digest_of
 
 SIDE = 48
 PIXELS = SIDE * SIDE
@@ -68,7 +68,7 @@ def load(folder: Path) -> FaceDataset:
             "split": np.asarray(splits, dtype=object)[usages],
         }
     )
-    remarks = compare_counts(frame, OFFICIAL_COUNTS if source.is_file() else FOLDER_COUNTS)
+    remarks = Counts(OFFICIAL_COUNTS if source.is_file() else FOLDER_COUNTS).differences(frame)
     return FaceDataset(
         name="fer2013",
         frame=frame,
@@ -81,17 +81,6 @@ def load(folder: Path) -> FaceDataset:
         read=lambda rows: np.asarray(images[np.asarray(rows)]),
         remarks=tuple(remarks),
     )
-
-
-def compare_counts(frame: pd.DataFrame, expected: dict[str, dict[str, int]]) -> list[str]:
-    """One sentence per split and class whose number of images is not the expected one."""
-    found = frame.groupby(["split", "label"]).size()
-    keys = {(split, name) for split in expected for name in expected[split]} | set(found.index)
-    return [
-        f"{split}/{name}: {found.get((split, name), 0)} images, {expected.get(split, {}).get(name, 0)} published"
-        for split, name in sorted(keys)
-        if found.get((split, name), 0) != expected.get(split, {}).get(name, 0)
-    ]
 
 
 def votes(folder: Path, dataset: FaceDataset) -> pd.DataFrame | None:
@@ -268,8 +257,9 @@ CARD = DatasetCard(
     page="https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge/data",
     access="Download the challenge's archive (a free Kaggle account is needed) and unpack fer2013.csv:",
     licence="research data of the ICML 2013 challenge, no formal licence",
+    citation="goodfellow2015",
     publishable=False,
     tree="fer2013.csv, fer2013.csv.gz, icml_face_data.csv, or train/<class>/ and test/<class>/; FER+ votes: fer2013new.csv",
-    expected=OFFICIAL_COUNTS,
+    expected=Counts(OFFICIAL_COUNTS),
     load=load,
 )

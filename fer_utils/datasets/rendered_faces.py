@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 
-from fer_utils.datasets.base import DatasetCard, DatasetError, FaceDataset
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
 
 FOLDER = Path(__file__).parent / "data" / "rendered_faces"
 FILES = {
@@ -114,9 +114,10 @@ CARD = DatasetCard(
     page="the page 'Rendered faces' of the book",
     access="Part of the package; nothing to download:",
     licence=LICENCE,
+    citation="fer_book",
     publishable=True,
     tree="sequences-0.parquet, sequences-1.parquet, angles.parquet, wild.parquet",
-    expected={},
+    expected=Counts(),
     load=load,
     embedded=FOLDER,
 )

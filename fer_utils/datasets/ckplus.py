@@ -1,0 +1,117 @@
+"""CK+, the extended Cohn-Kanade dataset (Lucey et al. 2010): 593 posed sequences of 123 people from neutral to apex.
+
+Forms read: the official tree (`cohn-kanade-images/S005/001/S005_001_00000001.png` with labels in
+`Emotion/S005/001/S005_001_00000011_emotion.txt`, one number from 0 to 7), of which the 327 labelled sequences are used
+and every frame carries its sequence's label; and the well-known 48 x 48 repackaging into class folders with the last
+three frames of each (`anger/S010_004_00000017.png`). Relied on: the dataset's paper for codes and counts. Images are
+read as grey; some sequences were recorded in colour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
+from fer_utils.datasets.files import dataset_of_files, image_files, locate, subfolders
+
+CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
+CODES = dict(zip(range(1, 8), CLASSES, strict=True))
+FOLDERS = dict(zip(("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"), CLASSES, strict=True))
+FOLDERS["happiness"] = "happiness"
+FRAME = re.compile(r"(S\d{3})_(\d{3})_(\d{8})\.(?:png|jpg|jpeg)", re.IGNORECASE | re.ASCII)
+SEQUENCES = dict(zip(CLASSES, (45, 18, 59, 25, 69, 28, 83), strict=True))
+REPACKAGED = Counts(
+    images={"all": {name: 3 * count for name, count in SEQUENCES.items()}}, sequences=SEQUENCES, subjects=118
+)
+
+
+def parse(name: str) -> dict[str, object] | None:
+    """Subject, sequence and frame number from a frame's file name; None where it is no such name."""
+    match = FRAME.fullmatch(name)
+    return match and {
+        "subject": match[1].upper(),
+        "sequence": f"{match[1].upper()}/{match[2]}",
+        "frame_number": int(match[3]),
+    }
+
+
+def read_label(path: Path) -> int:
+    """The emotion code of a label file. Raises DatasetError unless it holds one whole number from 0 to 7."""
+    words = path.read_text(errors="replace").split()
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        values = []
+    if len(words) != 1 or len(values) != 1 or values[0] not in range(8):
+        raise DatasetError(f"{path}: {' '.join(words)[:60]!r}, expected one number from 0 to 7, such as 3.0000000e+00")
+    return int(values[0])
+
+
+def load(folder: Path) -> FaceDataset:
+    """Load CK+ from either form. Raises DatasetError naming what is wrong."""
+    root = locate(folder, lambda path: _is_official(path) or _is_repackaged(path), CARD.name, CARD.tree)
+    return _official(root) if _is_official(root) else _repackaged(root)
+
+
+def _is_official(folder: Path) -> bool:
+    return (folder / "cohn-kanade-images").is_dir()
+
+
+def _is_repackaged(folder: Path) -> bool:
+    return sum(child.name.lower() in FOLDERS for child in subfolders(folder)) >= 2
+
+
+def _official(root: Path) -> FaceDataset:
+    if not (root / "Emotion").is_dir():
+        raise DatasetError(f"{root}: the folder Emotion with the label files is missing; it is a download of its own")
+    records, unlabelled = [], 0
+    for sequence in (clip for person in subfolders(root / "cohn-kanade-images") for clip in subfolders(person)):
+        label_files = sorted((root / "Emotion" / sequence.parent.name / sequence.name).glob("*_emotion.txt"))
+        codes = {read_label(path) for path in label_files} - {0}
+        if len(codes) > 1:
+            raise DatasetError(f"{label_files[0].parent}: label files disagree ({sorted(codes)}); expected one code")
+        if not codes:
+            unlabelled += 1
+            continue
+        frames = [(path, parse(path.name)) for path in image_files(sequence)]
+        named = [(path, parts) for path, parts in frames if parts]
+        for position, (path, parts) in enumerate(sorted(named, key=lambda pair: pair[1]["frame_number"])):
+            label = CODES[next(iter(codes))]
+            records.append(parts | {"path": path.relative_to(root).as_posix(), "label": label, "position": position})
+    skipped = {"sequences without an emotion label": unlabelled}
+    return dataset_of_files(CARD, root, records, CLASSES, grey=True, skipped=skipped)
+
+
+def _repackaged(root: Path) -> FaceDataset:
+    found, skipped = [], Counter()
+    for class_folder in subfolders(root):
+        label = FOLDERS.get(class_folder.name.lower())
+        for path in image_files(class_folder):
+            parts = parse(path.name)
+            if label and parts:
+                found.append(parts | {"path": path.relative_to(root).as_posix(), "label": label})
+            else:
+                skipped["files whose folder or name is not of CK+"] += 1
+    found.sort(key=lambda record: (record["sequence"], record["frame_number"]))
+    positions: Counter[str] = Counter()
+    for record in found:
+        record["position"] = positions[record["sequence"]]
+        positions[record["sequence"]] += 1
+    return dataset_of_files(CARD, root, found, CLASSES, grey=True, expected=REPACKAGED, skipped=skipped)
+
+
+CARD = DatasetCard(
+    name="ckplus",
+    title="Extended Cohn-Kanade (CK+)",
+    page="https://www.jeffcohn.net/Resources/",
+    access="Sign the agreement and ask the owners for the archives:",
+    licence="agreement with the owners, research only; only a few people may be shown in print",
+    citation="lucey2010",
+    publishable=False,
+    tree="cohn-kanade-images/S005/001/S005_001_00000001.png with Emotion/S005/001/S005_001_00000011_emotion.txt, "
+    "or the 48 x 48 class folders anger/S010_004_00000017.png",
+    expected=Counts(sequences=SEQUENCES, subjects=118),
+    load=load,
+)

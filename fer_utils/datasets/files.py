@@ -1,0 +1,187 @@
+"""What the datasets made of image files share: finding the level of a tree, listing and decoding images, and the
+`FaceDataset` that comes of it. Nothing is unpacked, moved or written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
+
+IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
+ALL = "all"  # the split of a dataset that was published without one
+
+
+def leads_back(path: Path) -> bool:
+    """Whether a path is a link to a folder above it, where following it would never end."""
+    return path.is_symlink() and Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(path))
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders inside a folder, by name; hidden ones, links back and those that cannot be read are left out."""
+    try:
+        return sorted(
+            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".") and not leads_back(path)
+        )
+    except OSError:
+        return []
+
+
+def locate(folder: Path, is_root: Callable[[Path], bool], name: str, tree: str, roots: Sequence[str] = ()) -> Path:
+    """The folder at which the dataset's own tree begins: `folder`, or one of the named `roots` inside it.
+
+    Raises DatasetError when that is another level (saying which), when there is nothing, or only an archive.
+    """
+
+    def begins(candidate: Path) -> bool:
+        try:
+            return is_root(candidate)
+        except OSError:  # a neighbour that may not be entered
+            return False
+
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is not a folder; {name} is expected there as {tree}")
+    for candidate in (folder, *(folder / root for root in roots)):
+        if begins(candidate):
+            return candidate
+    inside = [child for child in subfolders(folder) if begins(child)]
+    inside += [deeper for child in subfolders(folder) for deeper in subfolders(child) if begins(deeper)]
+    if inside:
+        raise DatasetError(f"{folder} is a level too high for {name}; give {inside[0]}")
+    for parent in list(folder.absolute().parents)[:3]:
+        if begins(parent):
+            raise DatasetError(f"{folder} is a level too deep for {name}; give {parent}")
+    entries = sorted(path.name for path in folder.iterdir())
+    if not entries:
+        raise DatasetError(f"{folder} is empty; {name} is expected there as {tree}")
+    if archives := [entry for entry in entries if entry.lower().endswith(ARCHIVE_ENDINGS)]:
+        raise DatasetError(f"{folder} holds the archive {archives[0]} and not the dataset; unpack it there. Expected: {tree}")
+    raise DatasetError(f"{folder} is not the layout of {name}: found {', '.join(entries[:5])}; expected {tree}")
+
+
+def image_files(folder: Path) -> Iterator[Path]:
+    """Image files below a folder in the order of their names. Links are followed, but not back to a folder above, and each
+    real folder is entered once.
+    """
+    entered: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted(name for name in folders if not leads_back(Path(place, name)))
+        for name in sorted(names):
+            if Path(name).suffix.lower() in IMAGE_ENDINGS and not name.startswith("."):
+                yield Path(place, name)
+
+
+def decode(path: Path, grey: bool) -> np.ndarray:
+    """A file as uint8 (height, width, 1 or 3), RGB, upright by its EXIF entry; 16 bits become 8, grey three equal channels.
+
+    Raises DatasetError naming a file that cannot be read.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB) if len(content) else None
+    except cv2.error:  # a header that claims more pixels than OpenCV reads
+        image = None
+    if image is None:
+        raise DatasetError(f"{path}: not a readable image ({len(content)} bytes); copy it again from the original")
+    return image.reshape(*image.shape[:2], -1)
+
+
+def stacked(images: Sequence[np.ndarray], names: Sequence[str], dataset: str) -> np.ndarray:
+    """Images of one size as (n, height, width, channels). Raises DatasetError naming the first that differs in size."""
+    if not images:
+        return np.empty((0, 0, 0, 3), np.uint8)
+    for image, name in zip(images, names, strict=True):
+        if image.shape != images[0].shape:
+            raise DatasetError(
+                f"{dataset}: {name} is {image.shape[1]} x {image.shape[0]}, {names[0]} is {images[0].shape[1]} x "
+                f"{images[0].shape[0]} pixels; images of different size are cropped first (faces.crop_faces) or read one by one"
+            )
+    return np.stack(images)
+
+
+def dataset_of_files(
+    card: DatasetCard,
+    folder: Path,
+    records: Sequence[Mapping[str, object]],
+    classes: Sequence[str],
+    *,
+    grey: bool = False,
+    expected: Counts | None = None,
+    skipped: Mapping[str, int] | None = None,
+) -> FaceDataset:
+    """A FaceDataset of one record per file: `path` (below `folder`), `label`, and what else the file's name or place tells.
+
+    subject, sequence and position are None and split is 'all' where a record does not say. The fingerprint covers names,
+    sizes and labels. Raises DatasetError for no files at all and for files without content (naming them).
+    """
+    if not records:
+        raise DatasetError(f"{folder}: no image of {card.name} found; expected {card.tree}")
+    frame = pd.DataFrame.from_records(list(records))
+    for column in ("subject", "sequence", "position"):
+        if column not in frame:
+            frame[column] = None
+    if "split" not in frame:
+        frame["split"] = ALL
+    frame.insert(0, "image", np.arange(len(frame)))
+    try:
+        sizes = [(folder / path).stat().st_size for path in frame["path"]]
+    except OSError as error:
+        raise DatasetError(f"{error.filename} cannot be read: {error.strerror}; is it a link to nothing?") from None
+    if empty := [path for path, size in zip(frame["path"], sizes, strict=True) if size == 0]:
+        raise DatasetError(f"{folder}: {len(empty)} empty files (0 bytes), copy them again: {', '.join(empty[:5])}")
+    paths = frame["path"].to_numpy()
+    digest = hashlib.sha256(card.name.encode())
+    for path, size, label in zip(paths, sizes, frame["label"], strict=True):
+        digest.update(f"{path}\0{size}\0{label}\n".encode())
+
+    def read(rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        chosen = paths[np.asarray(rows, dtype=np.int64)]
+        return stacked([decode(folder / path, grey) for path in chosen], chosen, card.name)
+
+    left_out = {reason: count for reason, count in (skipped or {}).items() if count}
+    return dataset_from(card, folder, frame, classes, digest.hexdigest(), read, expected or card.expected, left_out)
+
+
+def dataset_from(
+    card: DatasetCard,
+    folder: Path,
+    frame: pd.DataFrame,
+    classes: Sequence[str],
+    fingerprint: str,
+    read: Callable[[Sequence[int] | np.ndarray], np.ndarray],
+    expected: Counts,
+    skipped: Mapping[str, int],
+) -> FaceDataset:
+    """The FaceDataset of a card: licence and publishability are the card's, remarks come from the published counts."""
+    remarks = expected.differences(frame)
+    absent = [f"class {name} has no image" for name in classes if name not in set(frame["label"])]
+    return FaceDataset(
+        name=card.name,
+        frame=frame,
+        classes=tuple(classes),
+        licence=card.licence,
+        publishable=card.publishable,
+        real=True,
+        official=not (remarks or absent),
+        fingerprint=fingerprint,
+        read=read,
+        remarks=(*remarks, *absent),
+        skipped=skipped,
+        folder=folder,
+    )
