@@ -78,16 +78,20 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
     """The run of a chapter. Raises ParameterError, MissingDataset or DatasetError: nothing has been started then."""
     parameters = merged_parameters(chapter, profile, overrides or {})
     checked = check_parameters(chapter, parameters)
-    parameters["dataset"] = datasets.choose(checked.dataset, REAL_DATASET[chapter], checked.data_root)
-    data = datasets.load(parameters["dataset"], checked.data_root)
-    inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "data": data.fingerprint}
+    several = getattr(checked, "datasets_used", [])
+    wanted = several or [REAL_DATASET[chapter]]
+    chosen = sorted({datasets.choose(checked.dataset, name, checked.data_root) for name in wanted})
+    if not several:
+        parameters["dataset"] = chosen[0]
+    data = [datasets.load(name, checked.data_root).fingerprint for name in chosen]
+    inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "datasets": chosen, "data": data}
     for name in (f"claims/{chapter}.yml", f"results/full/{chapter}.json", f"models/{chapter}.weights.h5"):
         try:
             inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
         except FileNotFoundError:
             continue
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return Run(chapter, profile, parameters, parameters["dataset"], fingerprint, BUILD / "runs" / profile / chapter)
+    return Run(chapter, profile, parameters, ", ".join(chosen), fingerprint, BUILD / "runs" / profile / chapter)
 
 
 def is_current(run: Run) -> bool:
@@ -161,8 +165,10 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if notebook.metadata.get("papermill", {}).get("exception"):
             failed.append(kept)
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(dressed(notebook, chapter, profile)).encode()
-    status = site / "book" / "status.md"
-    wanted[status] = wanted[status].decode().replace("<!-- runs -->", status_table(metadata)).encode()
+    generated = {"status": ("<!-- runs -->", status_table(metadata)), "data": ("<!-- datasets -->", dataset_cards())}
+    for page, (mark, text) in generated.items():
+        path = site / "book" / f"{page}.md"
+        wanted[path] = wanted[path].decode().replace(mark, text).encode()
     for path, content in wanted.items():
         if not path.exists() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,6 +237,20 @@ def status_table(metadata: list[Mapping[str, Any]]) -> str:
             f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | papermill {record['version']}, {versions} |"
         )
     return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
+
+
+def dataset_cards() -> str:
+    """A Markdown section per dataset of the registry: access, licence, layout, published counts, check."""
+    return "\n\n".join(
+        f"### {card.title}\n\n{{cite:t}}`{card.citation}`\n\n"
+        f"- name: `{card.name}`; its images {'may' if card.publishable else 'may not'} be shown in this book\n"
+        f"- access: {card.access} {f'<{card.page}>' if card.page.startswith('http') else card.page}\n"
+        f"- licence: {card.licence}\n"
+        f"- layout: `{card.tree}`\n"
+        f"- published: {card.expected}\n"
+        f"- check: `fer-book data check {card.name} data/{card.name}`"
+        for card in datasets.DATASETS.values()
+    )
 
 
 def build_site() -> bool:

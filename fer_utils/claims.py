@@ -175,6 +175,35 @@ def judge(
     return judgement(Verdict.NOT_REPRODUCED, f"{printed:.4g} lies outside {sound.interval_text()}")
 
 
+KINDS_WITHOUT_VERDICT = {
+    "setting": "a setting and not a result; the profile `full` follows it unless the table of choices says otherwise",
+    "figure": "a drawing whose values are not in the text; its counterpart is drawn in the chapter",
+    "class_names": "names, not numbers",
+    "prediction_examples": "single images, which cannot be identified; counterparts are drawn in the chapter",
+}
+
+
+def with_the_rest(paper: ClaimSet, judged: list[Judgement]) -> list[Judgement]:
+    """The judgements, then `not testable here` for every other claim of the paper, with a reason by its quantity.
+
+    Raises ValueError when a claim was judged twice or is not the paper's.
+    """
+    ids = [judgement.claim.id for judgement in judged]
+    if wrong := {name for name in ids if ids.count(name) > 1 or name not in {claim.id for claim in paper.claims}}:
+        raise ValueError(f"{paper.paper.key}: judged twice, or no claim of it: {', '.join(sorted(wrong))}")
+    rest = [
+        Judgement(
+            claim=claim,
+            verdict=Verdict.NOT_TESTABLE,
+            reason=KINDS_WITHOUT_VERDICT.get(claim.quantity, "nothing comparable was measured"),
+            printed=claim.value if type(claim.value) in (int, float) else None,
+        )
+        for claim in paper.claims
+        if claim.id not in ids
+    ]
+    return judged + rest
+
+
 def _agreement(printed: float, sound: Metric) -> str:
     if sound.low is None:
         return "computed from the network itself, equal"

@@ -41,16 +41,27 @@ def accuracy_by_subject(name: str, right: np.ndarray, subjects: np.ndarray, scor
 
     `right` (n,) says which images were read correctly; images of one subject are not independent, so subjects are drawn.
     """
-    groups = pd.DataFrame({"right": np.asarray(right, dtype=float), "subject": subjects}).groupby("subject")["right"]
+    return _over_subjects(name, np.asarray(right, dtype=float), subjects, scored_on, "percent")
+
+
+def difference_by_subject(name: str, right: np.ndarray, other: np.ndarray, subjects: np.ndarray, scored_on: str) -> Metric:
+    """Percentage points by which `right` is above `other` on the same images (n,), with the same bootstrap over subjects."""
+    difference = np.asarray(right, dtype=float) - np.asarray(other, dtype=float)
+    return _over_subjects(name, difference, subjects, scored_on, "percentage_points")
+
+
+def _over_subjects(name: str, values: np.ndarray, subjects: np.ndarray, scored_on: str, unit: str) -> Metric:
+    groups = pd.DataFrame({"value": values, "subject": subjects}).groupby("subject")["value"]
     sums, counts = groups.sum().to_numpy(), groups.count().to_numpy()
     drawn = np.random.default_rng(0).integers(0, len(sums), (10_000, len(sums)))
     low, high = np.percentile(100 * sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [2.5, 97.5])
     return Metric(
         name=name,
-        value=100 * float(np.mean(right)),
+        value=100 * float(np.mean(values)),
+        unit=unit,
         low=float(low),
         high=float(high),
-        n=len(right),
+        n=len(values),
         interval_method=f"bootstrap over {len(sums)} subjects, 95 %",
         scored_on=scored_on,
     )

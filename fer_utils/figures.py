@@ -53,15 +53,25 @@ def panels(count: int, width: float = 4.6, height: float = 3.6) -> tuple[Figure,
     return figure, list(axes[0])
 
 
+def stand_in(images: np.ndarray) -> np.ndarray:
+    """Tiles of the same shape and dtype in which nothing of the images is left: grey, crossed out from corner to corner."""
+    height, width = images.shape[-3:-1]
+    down, across = np.arange(height)[:, None] * width, np.arange(width)[None, :] * height
+    crossed = np.minimum(np.abs(down - across), np.abs(down + across - (height - 1) * width)) < 2 * max(height, width)
+    tile = np.where(crossed, 170, 215).astype(images.dtype)
+    return np.broadcast_to(tile[..., None], images.shape).copy()
+
+
 def contact_sheet(
     images: np.ndarray, rows: Sequence[str], title: str, *, publishable: bool, columns: Sequence[str] = ()
 ) -> Figure:
-    """Faces in a grid with a label per row. Raises ValueError when the dataset may not be shown (`publishable` false).
+    """Faces in a grid with a label per row: the one function of the book that draws faces.
 
-    images: uint8 (rows, columns, height, width, channels).
+    images: uint8 (rows, columns, height, width, channels). Where the dataset may not be shown (`publishable` false) each
+    face is replaced by a crossed-out tile, and the title says so.
     """
     if not publishable:
-        raise ValueError("the faces of this dataset may not be shown in a published notebook; draw counts or class means of many")
+        images, title = stand_in(images), f"{title}\n(the faces of this dataset may not be shown)"
     lines, across, height, width = images.shape[:4]
     sheet = images.swapaxes(1, 2).reshape(lines * height, across * width, -1).squeeze()
     figure, axes = plt.subplots(figsize=(9.5, 9.5 * lines * height / (across * width)))
@@ -73,6 +83,35 @@ def contact_sheet(
     axes.set_title(title)
     for side in axes.spines.values():
         side.set_visible(False)
+    return finished(figure)
+
+
+def overlay(images: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """Images uint8 (n, height, width, channels) under a heat map of evidence from 0 to 1 (n, height, width); uint8 RGB."""
+    grey = images.mean(axis=-1, keepdims=True)
+    colours = 255 * plt.get_cmap("inferno")(evidence)[..., :3]
+    return (0.5 * grey + 0.5 * colours).astype(np.uint8)
+
+
+def softmax_bars(
+    images: Mapping[str, np.ndarray],
+    probabilities: Mapping[str, np.ndarray],
+    classes: Mapping[str, Sequence[str]],
+    true: Mapping[str, str],
+    *,
+    publishable: Mapping[str, bool],
+) -> Figure:
+    """A column per name: its image (uint8), crossed out unless publishable, above the bars of its probabilities."""
+    figure, axes = plt.subplots(2, len(images), figsize=(2.5 * len(images), 4.8), squeeze=False, height_ratios=[1.2, 1])
+    for (above, below), name in zip(axes.T, images, strict=True):
+        image = images[name] if publishable[name] else stand_in(images[name])
+        above.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        above.set_title(f"{name}\ntrue: {true[name]}")
+        above.axis("off")
+        colours = [PALETTE[2] if label == true[name] else PALETTE[0] for label in classes[name]]
+        below.barh(list(classes[name])[::-1], probabilities[name][::-1], color=colours[::-1])
+        below.set(xlim=(0, 1), xlabel="probability")
+        below.tick_params(axis="y", labelsize=7.5)
     return finished(figure)
 
 
@@ -96,11 +135,11 @@ def architecture(layers: Sequence[tuple[str, tuple[int, ...], int]]) -> Figure:
     return finished(figure)
 
 
-def learning_curves(results: Mapping[str, Result], experiment: str = "protocol") -> Figure:
-    """Accuracy (top) and loss (bottom) per epoch, a column per result; a dot marks the selected epoch."""
-    figure, axes = plt.subplots(2, len(results), figsize=(5.2 * len(results), 6), squeeze=False, sharex="col")
-    for column, (name, result) in enumerate(results.items()):
-        for record in [record for record in result.trainings if record.experiment == experiment]:
+def learning_curves(trainings: Mapping[str, Sequence[TrainingRecord]]) -> Figure:
+    """Accuracy (top) and loss (bottom) per epoch, a column per title; a dot marks the epoch that was scored."""
+    figure, axes = plt.subplots(2, len(trainings), figsize=(5.2 * len(trainings), 6), squeeze=False, sharex="col")
+    for column, (title, records) in enumerate(trainings.items()):
+        for record in records:
             epochs = np.arange(1, len(record.history["loss"]) + 1)
             for row, metric in enumerate(("accuracy", "loss")):
                 panel = axes[row, column]
@@ -110,15 +149,45 @@ def learning_curves(results: Mapping[str, Result], experiment: str = "protocol")
                     panel.plot(epochs, values, color=PALETTE[1], alpha=0.85, linewidth=1.4)
                     chosen = record.selected_epoch
                     panel.plot(chosen, values[chosen - 1], "o", color=PALETTE[1], markeredgecolor=INK, zorder=3)
-        axes[0, column].set_title(name)
+        axes[0, column].set_title(title)
         axes[1, column].set_xlabel("epoch")
     axes[0, 0].set_ylabel("accuracy")
     axes[1, 0].set_ylabel("loss")
     handles = [plt.Line2D([], [], color=PALETTE[0]), plt.Line2D([], [], color=PALETTE[1])]
     handles.append(plt.Line2D([], [], color=PALETTE[1], marker="o", markeredgecolor=INK, linestyle=""))
-    axes[0, 0].legend(
-        handles, ["training (augmented, dropout on)", "validation", "selected epoch"], loc="lower right", fontsize=8
-    )
+    names = ["training (augmented where the run augments, dropout on)", "held out", "scored epoch"]
+    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=8)
+    return finished(figure)
+
+
+def intervals(
+    metrics: Mapping[str, Metric],
+    title: str,
+    *,
+    axis: str = "accuracy (%)",
+    chance: float | None = None,
+    chance_label: str = "chance",
+) -> Figure:
+    """A line per metric, the first on top: the value as a dot, its 95 % interval as a bar; a dotted line at `chance`."""
+    figure, axes = plt.subplots(figsize=(8, 0.42 * len(metrics) + 1.4))
+    for position, metric in zip(range(len(metrics) - 1, -1, -1), metrics.values(), strict=True):
+        if metric.low is not None:
+            axes.plot([metric.low, metric.high], [position, position], color=PALETTE[0], linewidth=5, alpha=0.4)
+        axes.plot(metric.value, position, "o", color=PALETTE[0], markeredgecolor=INK)
+    if chance is not None:
+        axes.axvline(chance, color=INK, linestyle=":", label=chance_label)
+        axes.legend(fontsize=8)
+    axes.set(yticks=range(len(metrics)), yticklabels=list(metrics)[::-1], ylim=(-0.6, len(metrics) - 0.4))
+    axes.set(xlabel=axis, title=title)
+    return finished(figure)
+
+
+def heat(table: pd.DataFrame, title: str) -> Figure:
+    """A table of percentages as a heat map with its numbers."""
+    figure, axes = plt.subplots(figsize=(1.1 * len(table.columns) + 2.4, 0.8 * len(table) + 1.8))
+    sns.heatmap(table, annot=True, fmt=".0f", cmap="Blues", vmin=0, vmax=100, cbar=False, linewidths=0.5, ax=axes)
+    axes.set_title(title)
+    axes.tick_params(axis="y", rotation=0)
     return finished(figure)
 
 

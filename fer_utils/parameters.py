@@ -63,9 +63,70 @@ class RenderedFacesParameters(ChapterParameters):
     frames_checked: int = Field(0, ge=0, description="frames per collection given to the face detector; 0: all")
 
 
-REAL_DATASET = {"fer2013_cnn": "fer2013", "rendered_faces": "rendered_faces"}
+class Bp4dVgg16HoldoutParameters(ChapterParameters):
+    """The BP4D chapter."""
+
+    dataset: Literal["auto", "bp4d", "rendered_faces"] = Field(
+        "auto", description="auto: bp4d where the data folder has it, else the rendered faces"
+    )
+    people: int = Field(41, ge=0, description="people used, by their numbers; 0: all")
+    frames_per_sequence: int = Field(4, ge=1, description="evenly spaced frames of each sequence; 12 make about 3000 of BP4D")
+    side_pixels: int = Field(48, ge=32, le=512, description="side of the network's input")
+    weights: str = Field("none", description="of the base: imagenet, none (random), or the path of a file")
+    augmentation_strength: float = Field(0.0, ge=0, le=1, description="share of the ranges; 0: frozen features are kept")
+    epochs: int = Field(200, ge=1, le=1000, description="of the protocol's trainings")
+    batch_size: int = Field(32, ge=1, le=4096, description="images per step")
+    learning_rate: float = Field(0.001, gt=0, le=1, description="of Adam")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        [0, 1, 2, 3, 4], min_length=1, max_length=20, description="of the comparison of splits; the first is the protocol's"
+    )
+    comparison_epochs: int = Field(80, ge=1, le=1000, description="of each training of the comparison of splits")
+    fine_tune_epochs: int = Field(3, ge=1, le=1000, description="of each cell of crop and fine-tuning")
+    fine_tune_learning_rate: float = Field(0.0001, gt=0, le=1, description="of Adam in these cells")
+    precision: Literal["float32", "mixed_bfloat16"] = Field("mixed_bfloat16", description="arithmetic of the convolutions")
+    detector: Literal["haar", "yunet", "res10"] = Field("haar", description="of the face crop")
+    crop_margin: float = Field(0.2, ge=0, le=2, description="added to the detector's box, as a share of its side")
+
+
+FiveDatasets = Literal["kdef", "rafd", "rafdb", "sfew", "amfed"]
+
+
+class MultiDatasetCnnsParameters(ChapterParameters):
+    """The chapter on five datasets."""
+
+    dataset: Literal["auto", "rendered_faces"] = Field(
+        "auto", description="auto: each real dataset where the data folder has it; rendered_faces: none of them"
+    )
+    datasets_used: list[FiveDatasets] = Field(
+        ["kdef", "rafd", "rafdb", "sfew", "amfed"], min_length=1, description="any of the five"
+    )
+    people: int = Field(24, ge=0, description="people used of datasets that name them; 0: all")
+    side_pixels: int = Field(48, ge=0, le=512, description="side of the input, 75 at least for InceptionResNetV2; 0: as printed")
+    weights: Literal["none", "imagenet"] = Field("none", description="of VGG16 and InceptionResNetV2; none: random")
+    train_base: bool = Field(False, description="train the convolutions of these two as well")
+    augmentation_strength: float = Field(0.0, ge=0, le=1, description="share of the augmentation's ranges")
+    epochs: int = Field(14, ge=1, le=1000, description="of each dataset's network")
+    batch_size: int = Field(32, ge=1, le=4096, description="images per step")
+    learning_rate: float = Field(0.001, gt=0, le=1, description="of Adam")
+    precision: Literal["float32", "mixed_bfloat16"] = Field("mixed_bfloat16", description="arithmetic of the networks")
+    comparison_network: Literal["vgg16_linear", "paper"] = Field(
+        "vgg16_linear", description="of the comparison of splits: VGG16, frozen, or each dataset's own"
+    )
+    transfer_network: Literal["fer2013_features", "paper"] = Field(
+        "fer2013_features", description="of the cross-dataset matrix: this book's FER2013 network, frozen, or each dataset's own"
+    )
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        [0, 1, 2, 3, 4], min_length=1, max_length=20, description="of the comparison of splits; the first also of the networks"
+    )
+
+
+REAL_DATASET = {
+    "bp4d_vgg16_holdout": "bp4d", "fer2013_cnn": "fer2013", "rendered_faces": "rendered_faces",
+}  # fmt: skip
 CHAPTERS: dict[str, type[ChapterParameters]] = {
+    "bp4d_vgg16_holdout": Bp4dVgg16HoldoutParameters,
     "fer2013_cnn": Fer2013CnnParameters,
+    "multi_dataset_cnns": MultiDatasetCnnsParameters,
     "rendered_faces": RenderedFacesParameters,
 }
 

@@ -136,6 +136,22 @@ class DatasetSummary(BaseModel):
     skipped: dict[str, int] = Field(default_factory=dict, description="reason -> images, sequences or files left out")
 
 
+def together(summaries: Sequence[DatasetSummary], names: Sequence[str]) -> DatasetSummary:
+    """One summary of several datasets under the given names: real, official and publishable where all of them are."""
+    pairs = list(zip(names, summaries, strict=True))
+    return DatasetSummary(
+        name=", ".join(dict.fromkeys(summary.name for summary in summaries)),
+        licence="; ".join(dict.fromkeys(summary.licence for summary in summaries)),
+        fingerprint=hashlib.sha256("".join(summary.fingerprint for summary in summaries).encode()).hexdigest(),
+        real=all(summary.real for summary in summaries),
+        official=all(summary.official for summary in summaries),
+        publishable=all(summary.publishable for summary in summaries),
+        counts={f"{name}, {split}": counts for name, summary in pairs for split, counts in summary.counts.items()},
+        remarks=tuple(f"{name}: {remark}" for name, summary in pairs for remark in summary.remarks),
+        skipped={f"{name}: {reason}": count for name, summary in pairs for reason, count in summary.skipped.items()},
+    )
+
+
 class Result(BaseModel):
     """Everything a chapter measured under one profile."""
 

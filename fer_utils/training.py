@@ -2,11 +2,13 @@
 
 A `Recipe` says everything that decides the trained weights but the data. Each training lives in a folder named by the
 digest of recipe and data: an interrupted one continues after its last finished epoch with the same order of images
-and the same augmentation as if it had never stopped, and a finished one is not repeated.
+and the same augmentation as if it had never stopped, and a finished one is not repeated. Where the first layers of a
+network are frozen and see no augmentation, their output is computed once and the layers after them are trained on it.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -20,12 +22,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
+from fer_utils import frozen
 from fer_utils.datasets.base import cache_folder, digest_of
+from fer_utils.epochs import epoch_by_batches, epoch_by_fit, reseed
 from fer_utils.models import build
 from fer_utils.results import TrainingRecord, environment, write_text_atomically
 
 Optimizer = Literal["adam", "adamw", "sgd_nesterov"]
 Schedule = Literal["constant", "step", "plateau", "cosine"]
+
+CHECKPOINT_INTERVAL_S = 2.0  # what is lost at most of epochs that are shorter
 
 
 class Recipe(BaseModel):
@@ -58,17 +64,35 @@ class Trained:
 
     def model(self, *, last_epoch: bool = False) -> keras.Model:
         """The network with the weights of the selected epoch, or of the last one."""
-        recipe = Recipe.model_validate(self.record.recipe)
-        network = build(recipe.network, **recipe.options)
-        network.load_weights(self.folder / ("last.weights.h5" if last_epoch else "selected.weights.h5"))
+        network = _untrained(Recipe.model_validate(self.record.recipe))
+        base, trained = frozen.split(network)
+        if base is not None:
+            base.load_weights(_base_path(self.folder, self._base_signature()))
+        trained.load_weights(self.folder / ("last.weights.h5" if last_epoch else "selected.weights.h5"))
         return network
+
+    def _base_signature(self) -> str:
+        return json.loads((self.folder / "state.json").read_text())["base"]
+
+    def _base(self) -> keras.Model:
+        signature = self._base_signature()
+        if signature not in _bases:
+            base = frozen.split(_untrained(Recipe.model_validate(self.record.recipe)))[0]
+            base.load_weights(_base_path(self.folder, signature))
+            _remember(signature, base)
+        return _bases[signature]
 
     def probabilities(self, images: np.ndarray, *, last_epoch: bool = False) -> np.ndarray:
         """float32 (n, classes) for uint8 images (n, height, width, channels); computed once and kept."""
         kind = "last" if last_epoch else "selected"
         path = self.folder / f"{kind}-{digest_of(images)[:16]}.npy"
         if not path.exists():
-            scores = predict(self.model(last_epoch=last_epoch), images)
+            if (self.folder / "head.json").exists():
+                trained = keras.models.model_from_json((self.folder / "head.json").read_text())
+                trained.load_weights(self.folder / f"{kind}.weights.h5")
+                scores = predict(trained, frozen.features(self._base, self._base_signature(), images))
+            else:
+                scores = predict(self.model(last_epoch=last_epoch), images)
             temporary = path.with_suffix(".partial.npy")
             np.save(temporary, scores)
             temporary.replace(path)
@@ -81,7 +105,7 @@ def store() -> Path:
 
 
 def predict(model: keras.Model, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """float32 probabilities (n, classes) of uint8 images (n, height, width, channels)."""
+    """float32 probabilities (n, classes) of uint8 images (n, height, width, channels), or of a frozen base's features."""
     return np.asarray(model.predict(images, batch_size=batch_size, verbose=0), dtype=np.float32)
 
 
@@ -121,49 +145,52 @@ def train(
     experiment: str,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     selected_on: str,
+    select_best: bool = True,
 ) -> Trained:
     """Train, or continue, or find the finished training in `store`.
 
     images: uint8 (n, height, width, channels); labels: class numbers (n,); validation: the same two, scored after
-    each epoch; the epoch with the highest validation accuracy is selected, the last one where there is none.
+    each epoch; the epoch with the highest validation accuracy is selected, the last one where there is none or where
+    `select_best` is false: then these images are only looked at, as papers do that draw curves of their test images.
+    Weights given as a file count by its content; that they are none, or do not fit, raises as in `pretrained.base`.
     """
     held_out = validation if validation is not None else (images[:0], labels[:0])
-    key = recipe.key(digest_of(images, labels, *held_out))
+    rule = "" if select_best else "last epoch"
+    key = recipe.key(digest_of(images, labels, *held_out) + _digest_of_given_weights(recipe) + rule)
     folder = store / key
     record_path = folder / "record.json"
     if record_path.exists():
         record = TrainingRecord.model_validate_json(record_path.read_text())
         return Trained(record.model_copy(update={"name": name, "experiment": experiment}), folder)
 
+    started = saved = time.perf_counter()
+    state, base, model = _resume(recipe, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    state, model = _resume(recipe, folder)
-    selection = "val_accuracy"
+    if base is not None:
+        images = frozen.features(lambda: base, state["base"], images)
+        validation = validation and (frozen.features(lambda: base, state["base"], validation[0]), validation[1])
+        state["wall_time_s"] += time.perf_counter() - started
+    run_epoch = epoch_by_fit if base is None else epoch_by_batches
     progress = tqdm(
         total=recipe.epochs * len(images), initial=state["epoch"] * len(images), unit="image", desc=name, mininterval=1.0
     )
     for epoch in range(state["epoch"], recipe.epochs):
         started = time.perf_counter()
         model.optimizer.learning_rate = learning_rate(recipe, epoch, state["history"].get("val_loss", []))
-        _reseed(model, recipe.seed, epoch)
+        reseed(model, recipe.seed, epoch)
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(images))
-        logs = model.fit(
-            images[order],
-            labels[order],
-            batch_size=recipe.batch_size,
-            shuffle=False,
-            verbose=0,
-            validation_data=validation,
-            validation_batch_size=256,
-            callbacks=[_Progress(progress, recipe.batch_size)],
-        ).history
-        for metric, values in logs.items():
-            state["history"].setdefault(metric, []).append(float(values[-1]))
+        logs = run_epoch(model, images, labels, order, recipe.batch_size, validation, progress)
+        for metric, value in logs.items():
+            state["history"].setdefault(metric, []).append(float(value))
         state["wall_time_s"] += time.perf_counter() - started
-        accuracies = state["history"].get(selection)
-        if accuracies is None or accuracies[-1] > max(accuracies[:-1], default=-1.0):
+        accuracies = state["history"].get("val_accuracy")
+        better = select_best and accuracies is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0)
+        if better or accuracies is None or not select_best:
             state["selected_epoch"] = epoch + 1
         state["epoch"] = epoch + 1
-        _checkpoint(model, state, folder)
+        if better or epoch + 1 == recipe.epochs or time.perf_counter() - saved > CHECKPOINT_INTERVAL_S:
+            _checkpoint(model, state, folder)
+            saved = time.perf_counter()
         if accuracies:
             progress.set_postfix_str(f"epoch {epoch + 1}, validation accuracy {accuracies[-1]:.3f}")
     progress.close()
@@ -181,7 +208,12 @@ def train(
         images_per_s=round(recipe.epochs * len(images) / state["wall_time_s"], 1),
         environment=environment(),
     )
-    bare = build(recipe.network, **recipe.options)
+    if base is None:
+        bare = _untrained(recipe)
+    else:
+        head = _frozen_parts(recipe.network, json.dumps(recipe.options))[2]
+        bare = keras.models.model_from_json(head)
+        write_text_atomically(folder / "head.json", head)
     for kept, epoch in (("last", recipe.epochs), ("selected", state["selected_epoch"])):
         bare.load_weights(_checkpoint_path(folder, epoch))
         _save_weights(bare, folder / f"{kept}.weights.h5")
@@ -191,21 +223,70 @@ def train(
     return Trained(record, folder)
 
 
-class _Progress(keras.callbacks.Callback):
-    """Moves a progress bar by one batch of images."""
+def frozen_features(network: str, images: np.ndarray, **options: object) -> np.ndarray:
+    """float32 (n, features): what a network's frozen base makes of uint8 images, kept as in `frozen.features`.
 
-    def __init__(self, bar: tqdm, batch_size: int) -> None:
-        super().__init__()
-        self.bar, self.batch_size = bar, batch_size
+    Raises ValueError for a network without a frozen base.
+    """
+    base, signature, _ = _frozen_parts(network, json.dumps(options))
+    if base is None:
+        raise ValueError(f"{network} with {options} has no frozen base; set trainable='head' and augmentation_strength=0")
+    return frozen.features(lambda: base, signature, images).reshape(len(images), -1)
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.bar.update(min(self.batch_size, self.bar.total - self.bar.n))
+
+def _digest_of_given_weights(recipe: Recipe) -> str:
+    """SHA-256 of the file that the recipe's weights name, or nothing where they are no file."""
+    weights = recipe.options.get("weights", "none")
+    given = weights not in ("none", "imagenet") and Path(weights).is_file()
+    return hashlib.sha256(Path(weights).read_bytes()).hexdigest() if given else ""
 
 
-def _resume(recipe: Recipe, folder: Path) -> tuple[dict[str, Any], keras.Model]:
-    """The state after the last finished epoch and the model as it was then; a fresh start where there is none."""
+def _untrained(recipe: Recipe) -> keras.Model:
+    """The recipe's network to load trained weights into: no other weights are looked for."""
+    given = {"weights": "none"} if "weights" in recipe.options else {}
+    return build(recipe.network, **recipe.options | given)
+
+
+@functools.lru_cache(maxsize=2)
+def _frozen_parts(network: str, options: str) -> tuple[keras.Model | None, str, str]:
+    """(base, its signature, the head as JSON) of a network with a frozen base; (None, '', '') of any other.
+
+    Kept for the next training of the same network: to build a large base and to trace it takes longer than to train a head.
+    """
+    base, head = frozen.split(build(network, **json.loads(options)))
+    if base is None:
+        return None, "", ""
+    signature = frozen.signature(base)
+    if signature not in _bases:
+        _remember(signature, base)
+    return _bases[signature], signature, head.to_json()
+
+
+_bases: dict[str, keras.Model] = {}  # the last two frozen bases of this process, by signature
+
+
+def _remember(signature: str, base: keras.Model) -> None:
+    _bases[signature] = base
+    if len(_bases) > 2:
+        del _bases[next(iter(_bases))]
+
+
+def _base_path(folder: Path, signature: str) -> Path:
+    """Where a frozen base is kept, once for all trainings of a store."""
+    return folder.parent / "bases" / f"{signature}.weights.h5"
+
+
+def _resume(recipe: Recipe, folder: Path) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
+    """The state after the last finished epoch, the frozen base if there is one, and what is trained as it was then.
+
+    A fresh start where there is no state.
+    """
+    base, signature, head = _frozen_parts(recipe.network, json.dumps(recipe.options))
     keras.utils.set_random_seed(recipe.seed)
-    model = build(recipe.network, **recipe.options)
+    if base is not None and recipe.options.get("trainable", "head") == "head":
+        model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
+    else:
+        base, model = frozen.split(build(recipe.network, **recipe.options))
     model.compile(
         optimizer=make_optimizer(recipe),
         loss="sparse_categorical_crossentropy",
@@ -214,20 +295,20 @@ def _resume(recipe: Recipe, folder: Path) -> tuple[dict[str, Any], keras.Model]:
     )
     model.optimizer.build(model.trainable_variables)
     state_path = folder / "state.json"
-    if not state_path.exists():
-        return {"epoch": 0, "selected_epoch": 0, "history": {}, "wall_time_s": 0.0}, model
-    state = json.loads(state_path.read_text())
-    model.load_weights(_checkpoint_path(folder, state["epoch"]))
-    return state, model
-
-
-def _reseed(model: keras.Model, seed: int, epoch: int) -> None:
-    """Set every random layer to a state that depends on seed and epoch only, so that a resumed run draws the same."""
-    attributes = [value for layer in model._flatten_layers() for value in vars(layer).values()]
-    generators = [value for value in attributes if isinstance(value, keras.random.SeedGenerator)]
-    for number, generator in enumerate(generators):
-        words = np.random.default_rng([seed, epoch, number]).integers(0, 2**31 - 1, size=2)
-        generator.state.assign(words.astype("uint32"))
+    if state_path.exists():
+        state = json.loads(state_path.read_text())
+        model.load_weights(_checkpoint_path(folder, state["epoch"]))
+        if base is not None and signature != state["base"]:
+            base.load_weights(_base_path(folder, state["base"]))
+        return state, base, model
+    state = {"epoch": 0, "selected_epoch": 0, "history": {}, "wall_time_s": 0.0}
+    if base is not None:
+        state["base"] = signature
+        kept = _base_path(folder, signature)
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _save_weights(base, kept)
+    return state, base, model
 
 
 def _checkpoint_path(folder: Path, epoch: int) -> Path:

@@ -3,11 +3,13 @@
 import base64
 
 import cv2
+import layouts
 import nbformat
 import numpy as np
 import pytest
+from conftest import csv_text, fer2013_rows
 
-from fer_utils import book, datasets, figures, protocols
+from fer_utils import book, datasets, figures, results
 
 
 def drawn(notebook):
@@ -51,3 +53,50 @@ def test_faces_that_may_not_be_shown_become_crossed_out_tiles(sheet, tmp_path):
 def test_the_stand_in_keeps_nothing_of_the_images(sheet):
     assert np.array_equal(figures.stand_in(sheet), figures.stand_in(255 - sheet))
     assert figures.stand_in(sheet).shape == sheet.shape
+
+
+def data_of(chapter, root):
+    """The chapter's datasets written out in their official trees, all of rendered faces."""
+    if chapter == "fer2013_cnn":
+        faces = datasets.load("rendered_faces")
+        cropped = [cv2.resize(face, (48, 48)) for face in cv2_grey(faces.read(range(210)))]
+        rows = [(label, face.ravel(), usage) for (label, _, usage), face in zip(fer2013_rows(210), cropped, strict=True)]
+        (root / "fer2013").mkdir(parents=True)
+        (root / "fer2013" / "fer2013.csv").write_text(csv_text(rows))
+        return {}
+    if chapter == "bp4d_vgg16_holdout":
+        layouts.write_bp4d(root / "bp4d")
+        return {"dataset": "bp4d"}
+    layouts.write_kdef(root / "kdef", pairs=5)
+    layouts.write_rafd(root / "rafd")
+    layouts.write_sfew(root / "sfew", per_class=13)
+    layouts.write_amfed(root / "amfed", people=10)
+    layouts.write_rafdb(root / "rafdb", train=33, test=6)
+    for path in (root / "rafdb").rglob("*_aligned.jpg"):  # the official size, at which faces are found in these crops
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (100, 100), interpolation=cv2.INTER_CUBIC))
+    return {"dataset": "auto", "datasets_used": ["kdef", "rafd", "rafdb", "sfew", "amfed"]}
+
+
+def cv2_grey(images):
+    return [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
+
+
+@pytest.mark.parametrize("chapter", ["fer2013_cnn", "bp4d_vgg16_holdout", "multi_dataset_cnns"])
+def test_a_chapter_runs_on_official_trees_and_shows_no_face_of_them(chapter, tmp_path, monkeypatch):
+    overrides = data_of(chapter, tmp_path / "data") or {"dataset": "fer2013"}
+    monkeypatch.setattr(book, "BUILD", tmp_path / "build")
+    run = book.plan(chapter, "ci", overrides | {"data_root": str(tmp_path / "data")})
+    assert "rendered_faces" not in run.dataset
+    assert book.execute(run, progress=False) is None
+    result = results.read_result(run.folder / "result.json")
+    assert result.dataset.real and not result.dataset.official and not result.dataset.publishable
+    assert "reproduced" not in {result.verdicts[claim] for claim in result.verdicts if "accuracy" in claim and "examples" not in claim}
+    pictures = list(drawn(nbformat.read(run.notebook, as_version=4)))
+    assert len(pictures) >= 5 and sum(faces_in(picture) for picture in pictures) == 0
+
+
+def test_the_look_for_faces_finds_those_of_a_chapter_that_may_show_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "BUILD", tmp_path / "build")
+    run = book.plan("bp4d_vgg16_holdout", "ci")
+    assert book.execute(run, progress=False) is None
+    assert sum(faces_in(picture) for picture in drawn(nbformat.read(run.notebook, as_version=4))) >= 3

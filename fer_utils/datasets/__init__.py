@@ -37,6 +37,30 @@ def choose(name: str, real: str, root: str | Path = "") -> str:
     return real if chosen is not None and (chosen / real).is_dir() else "rendered_faces"
 
 
+STAND_INS: dict[str, tuple[str, tuple[str, ...]]] = {  # collection of the rendered faces, and the classes that both have
+    "ckplus": ("sequences", ckplus.CLASSES),
+    "oulu_casia": ("sequences", oulu_casia.CLASSES),
+    "bp4d": ("sequences", bp4d.CLASSES),
+    "amfed": ("sequences", bp4d.CLASSES),
+    "jaffe": ("sequences", bp4d.CLASSES),
+    "kdef": ("angles", kdef.CLASSES),
+    "rafd": ("angles", rafd.CLASSES),
+    "rafdb": ("wild", rafdb.CLASSES),
+    "sfew": ("wild", sfew.CLASSES),
+}
+
+
+def load_or_stand_in(name: str, dataset: str = "auto", root: str | Path = "") -> FaceDataset:
+    """The named dataset where the data root has it (and `dataset` is not rendered_faces), else rendered faces of its kind.
+
+    Raises MissingDataset or DatasetError.
+    """
+    if choose(dataset, name, root) != "rendered_faces":
+        return load(name, root)
+    collection, classes = STAND_INS[name]
+    return load("rendered_faces", collection=collection, classes=classes)
+
+
 def load(name: str, root: str | Path = "", **options: object) -> FaceDataset:
     """Load a dataset from `root/name` (root: as `base.data_root`), with the options of its own `load`.
 
