@@ -1,18 +1,19 @@
 """Helpers of the FER Reproducibility Book. Data flows one way through the modules:
 
-    datasets -> faces -> protocols -> models -> training -> evaluation -> claims -> figures, tables
+    datasets -> faces -> clips -> protocols -> models -> training -> evaluation -> claims -> figures, tables
 
-Beside the way: `book` (plan, execute, publish), `parameters` (what a chapter accepts), `results` (what a run
-leaves behind), `audit` (arithmetic on printed numbers), `cli` (the `fer-book` command).
+Each step's helpers carry its subject in their name: `images` and `detectors` serve `faces`; `duplicates` and `leaks` serve
+`protocols`; `pretrained` serves `models`; `frozen` and `epochs` serve `training`; `explain` looks into trained models;
+`audit`, `rounded_tables` and `fold_statistics` are the arithmetic on what `claims` hold. Beside the way: `book` (plan,
+execute, publish), `parameters` (what a chapter accepts), `results` (what a run leaves behind), `data_check` (is a copy of a
+dataset sound), `cli` (the `fer-book` command).
 
 Conventions: rows of a matrix are true classes; images are RGB or grey uint8, height x width x channels,
 until they enter a model; intervals are 95 % unless they say otherwise.
 """
 
-import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notices; errors of Python are unaffected
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every second network that is built
 
 __version__ = "0.1.0"

@@ -159,11 +159,12 @@ def judge(
         return Judgement(claim=claim, verdict=verdict, reason=reason, printed=printed, measured=sound, measured_with_flaw=flawed)
 
     if contradiction:
-        return judgement(Verdict.INCONSISTENT, contradiction)
+        return Judgement(claim=claim, verdict=Verdict.INCONSISTENT, reason=contradiction, printed=printed)
     if sound is None or printed is None:
         return judgement(Verdict.NOT_TESTABLE, "nothing comparable was measured")
     if not same_data:
-        return judgement(Verdict.NOT_TESTABLE, "this run did not use the claim's dataset")
+        reason = "this run did not use the claim's dataset"
+        return Judgement(claim=claim, verdict=Verdict.NOT_TESTABLE, reason=reason, printed=printed)
     if sound.contains(printed):
         return judgement(Verdict.REPRODUCED, _agreement(printed, sound))
     if flawed is not None and flawed.contains(printed):
@@ -176,7 +177,7 @@ def judge(
 
 
 KINDS_WITHOUT_VERDICT = {
-    "setting": "a setting and not a result; the profile `full` follows it unless the table of choices says otherwise",
+    "setting": "a setting and not a result; the profile full follows it unless the table of choices says otherwise",
     "figure": "a drawing whose values are not in the text; its counterpart is drawn in the chapter",
     "class_names": "names, not numbers",
     "prediction_examples": "single images, which cannot be identified; counterparts are drawn in the chapter",

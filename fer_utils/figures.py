@@ -74,11 +74,12 @@ def contact_sheet(
         images, title = stand_in(images), f"{title}\n(the faces of this dataset may not be shown)"
     lines, across, height, width = images.shape[:4]
     sheet = images.swapaxes(1, 2).reshape(lines * height, across * width, -1).squeeze()
-    figure, axes = plt.subplots(figsize=(9.5, 9.5 * lines * height / (across * width)))
+    texts = 0.5 + 0.2 * max((text.count("\n") + 1 for text in columns), default=0)  # title and labels, in inches
+    figure, axes = plt.subplots(figsize=(9.5, 9.5 * lines * height / (across * width) + texts))
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
     axes.set_yticks([height * (line + 0.5) for line in range(lines)], rows)
     axes.set_xticks([width * (place + 0.5) for place in range(len(columns))], columns)
-    axes.tick_params(length=0)
+    axes.tick_params(length=0, labelsize=8)
     axes.grid(visible=False)
     axes.set_title(title)
     for side in axes.spines.values():
@@ -137,7 +138,9 @@ def architecture(layers: Sequence[tuple[str, tuple[int, ...], int]]) -> Figure:
 
 def learning_curves(trainings: Mapping[str, Sequence[TrainingRecord]]) -> Figure:
     """Accuracy (top) and loss (bottom) per epoch, a column per title; a dot marks the epoch that was scored."""
-    figure, axes = plt.subplots(2, len(trainings), figsize=(5.2 * len(trainings), 6), squeeze=False, sharex="col")
+    figure, axes = plt.subplots(
+        2, len(trainings), figsize=((5.2 if len(trainings) < 3 else 3.7) * len(trainings), 6), squeeze=False, sharex="col"
+    )
     for column, (title, records) in enumerate(trainings.items()):
         for record in records:
             epochs = np.arange(1, len(record.history["loss"]) + 1)
@@ -261,7 +264,7 @@ def scores_by_training(result: Result, experiments: Sequence[str], names: Mappin
     if not set(experiments) <= set(scores["experiment"]):
         return not_in_this_run(f"The comparison {' / '.join(names.values())}")
     places = list(dict.fromkeys(scores["scored_on"]))
-    figure, axes = panels(len(places), width=4, height=2.2)
+    figure, axes = panels(len(places), width=4 if len(places) > 1 else 7, height=2.2)
     for panel, place in zip(axes, places, strict=True):
         here = scores[scores["scored_on"] == place]
         groups = {names[name]: here.loc[here["experiment"] == name, "accuracy"].tolist() for name in experiments}

@@ -4,6 +4,7 @@ is uint8 as the dataset reads it; augmentation is off at inference and computes 
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import keras
@@ -11,6 +12,8 @@ from keras import layers, ops
 
 from fer_utils import pretrained
 from fer_utils.results import asset
+
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every second network; its import resets this
 
 Precision = Literal["float32", "mixed_bfloat16"]
 PixelRange = Literal["minus_one_to_one", "zero_to_one"]

@@ -66,8 +66,18 @@ def verdict_html(frame: pd.DataFrame) -> HTML:
     marked = frame.assign(
         verdict=[f'<span class="verdict-tag" style="background:{words[word]}">{word}</span>' for word in frame["verdict"]]
     )
-    body = marked.to_html(index=False, escape=False, border=0, classes="data-table verdict-table", na_rep="")
-    return HTML(f"<div class='table-scroll' tabindex='0'>{body}</div>")
+    untested = (frame["verdict"] == Verdict.NOT_TESTABLE.value) & (frame["measured"] == "")
+
+    def rows(chosen: pd.Series) -> str:
+        body = marked[chosen].to_html(index=False, escape=False, border=0, classes="data-table verdict-table", na_rep="")
+        return f"<div class='table-scroll' tabindex='0'>{body}</div>"
+
+    if not untested.any() or untested.all():
+        return HTML(rows(untested | ~untested))
+    folded = (
+        f"<details><summary>{untested.sum()} claims that are not testable here, with reasons</summary>{rows(untested)}</details>"
+    )
+    return HTML(rows(~untested) + folded)
 
 
 def provenance(result: Result, stale: Sequence[str]) -> HTML:

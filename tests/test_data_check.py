@@ -41,7 +41,7 @@ def test_a_complete_dataset_is_sound(tmp_path):
             cv2.imwrite(str(folder / name), random.integers(0, 256, (64, 64), np.uint8))
     ended = fer_book("data", "check", "jaffe", str(folder))
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "complete and sound" in ended.stdout and "duplicates: none" in ended.stdout
+    assert "complete and readable" in ended.stdout and "duplicates: none" in ended.stdout
 
 
 def test_a_copy_on_both_sides_of_a_split_is_found(tmp_path):
@@ -52,7 +52,8 @@ def test_a_copy_on_both_sides_of_a_split_is_found(tmp_path):
     root = next(path.parent for path in written.folder.rglob("Image"))
     shutil.copy(root / train["path"], root / test["path"])
     report = checked("rafdb", written.folder)
-    assert report.duplicates == {"exact, across splits, labels differ": 1}
+    assert report.duplicates == {"exact, across splits, labels differ": 1} and report.copies_across_splits == 1
+    assert "1 pairs of copies lie across splits" in data_check.as_text(report)
     assert train["path"] in report.duplicate_examples[0] and test["path"] in report.duplicate_examples[0]
 
 

@@ -364,3 +364,22 @@ def test_features_of_an_image_are_kept_whatever_images_it_is_asked_for_with(monk
     assert every.shape == (24, 512) and np.allclose(every, base.predict(FACES, verbose=0), atol=1e-4)
     monkeypatch.setattr(keras.Model, "predict", None)
     assert np.array_equal(frozen.features(None, name, FACES[[5, 2, 5]]), every[[5, 2, 5]])
+
+
+def test_the_last_epoch_counts_where_the_held_out_images_are_only_looked_at(tmp_path):
+    arguments = (FACES[:16], EMOTIONS[:16], tmp_path)
+    watched = training.train(
+        HEAD, *arguments, name="n", experiment="e", validation=(FACES[16:], EMOTIONS[16:]), selected_on="none", select_best=False
+    )
+    assert watched.record.selected_epoch == HEAD.epochs and len(watched.record.history["val_accuracy"]) == HEAD.epochs
+
+
+def test_random_frozen_layers_keep_the_scale_of_what_passes_through_them():
+    network = models.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0)
+    base, _ = frozen.split(network)
+    assert 1 < np.asarray(base.predict(FACES, verbose=0)).std() < 100
+
+
+def test_a_network_without_a_frozen_base_has_no_frozen_features():
+    with pytest.raises(ValueError, match="light_vgg .* has no frozen base"):
+        training.frozen_features("light_vgg", FACES, side_pixels=32, augmentation_strength=0.0)

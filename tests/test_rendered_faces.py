@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from fer_utils import datasets, faces, figures, protocols
+from fer_utils import datasets, faces, protocols
 from fer_utils.datasets import DatasetError, rendered_faces
 
 

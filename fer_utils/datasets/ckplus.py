@@ -22,9 +22,7 @@ FOLDERS = dict(zip(("anger", "contempt", "disgust", "fear", "happy", "sadness", 
 FOLDERS["happiness"] = "happiness"
 FRAME = re.compile(r"(S\d{3})_(\d{3})_(\d{8})\.(?:png|jpg|jpeg)", re.IGNORECASE | re.ASCII)
 SEQUENCES = dict(zip(CLASSES, (45, 18, 59, 25, 69, 28, 83), strict=True))
-REPACKAGED = Counts(
-    images={"all": {name: 3 * count for name, count in SEQUENCES.items()}}, sequences=SEQUENCES, subjects=118
-)
+REPACKAGED = Counts(images={"all": {name: 3 * count for name, count in SEQUENCES.items()}}, sequences=SEQUENCES, subjects=118)
 
 
 def parse(name: str) -> dict[str, object] | None:

@@ -171,7 +171,8 @@ def _fill_cache(source: Path) -> Parsed:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return images, label_array, usage_array, record["sha256"]
+    kept = np.memmap(target / "images.uint8", np.uint8, "r", shape=images.shape)  # by its lasting name, for other processes
+    return kept, label_array, usage_array, record["sha256"]
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

@@ -18,7 +18,9 @@ LABELS = {
 }  # fmt: skip
 CLASSES = tuple(LABELS.values())
 NAME = re.compile(
-    r"Rafd(000|045|090|135|180)_(\d{2})_([A-Za-z]+)_(female|male)_(" + "|".join(LABELS) + r")_(frontal|left|right)\.(?:jpe?g|png)",
+    r"Rafd(000|045|090|135|180)_(\d{2})_([A-Za-z]+)_(female|male)_("
+    + "|".join(LABELS)
+    + r")_(frontal|left|right)\.(?:jpe?g|png)",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -41,9 +43,7 @@ def load(folder: Path) -> FaceDataset:
     root = locate(folder, _is_root, CARD.name, CARD.tree)
     named = [(path, parse(path.name)) for path in image_files(root)]
     records = [parts | {"path": path.relative_to(root).as_posix()} for path, parts in named if parts]
-    return dataset_of_files(
-        CARD, root, records, CLASSES, skipped={"files whose name is not of RaFD": len(named) - len(records)}
-    )
+    return dataset_of_files(CARD, root, records, CLASSES, skipped={"files whose name is not of RaFD": len(named) - len(records)})
 
 
 def _is_root(folder: Path) -> bool:

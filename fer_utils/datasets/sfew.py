@@ -21,7 +21,8 @@ LABELS = {
 }  # fmt: skip
 CLASSES = tuple(LABELS.values())
 PATH = re.compile(
-    r"(train|val|test)/(?:.*/)?(" + "|".join(LABELS) + r")/([^/]+?)_(\d{6,})(?:_(\d+))?\.(?:png|jpe?g|bmp)", re.IGNORECASE | re.ASCII
+    r"(train|val|test)/(?:.*/)?(" + "|".join(LABELS) + r")/([^/]+?)_(\d{6,})(?:_(\d+))?\.(?:png|jpe?g|bmp)",
+    re.IGNORECASE | re.ASCII,
 )
 
 
