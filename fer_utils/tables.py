@@ -60,6 +60,16 @@ def data_notice(real: bool, official: bool) -> HTML:
     )
 
 
+def weights_notice(asked: str, used: str) -> HTML:
+    """Whether the pretrained weights that a run asked for were to be had; empty where it asked for none."""
+    if asked == used:
+        return HTML("" if used == "none" else f"<p class='notice'>Weights of the base: {used}.</p>")
+    return HTML(
+        f"<p class='notice'><strong>The {asked} weights could not be downloaded.</strong> This run went on with random ones "
+        f"(weights: {used}), and every table and figure made with them says so.</p>"
+    )
+
+
 def verdict_html(frame: pd.DataFrame) -> HTML:
     """The reported-against-reproduced table with the verdicts coloured."""
     words = {verdict.value: colour for verdict, colour in VERDICT_COLOURS.items()}

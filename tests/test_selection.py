@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_utils import claims, clips, datasets, evaluation, faces, figures, results
+from fer_utils import claims, clips, datasets, evaluation, faces, figures, results, tables
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,8 @@ def test_an_overlay_is_brighter_where_the_evidence_is():
     evidence[0, :, 4:] = 1
     shown = figures.overlay(np.full((1, 8, 8, 1), 100, np.uint8), evidence)
     assert shown.shape == (1, 8, 8, 3) and shown[0, :, 4:].mean() > shown[0, :, :4].mean() + 30
+
+
+def test_a_run_says_where_the_weights_it_asked_for_could_not_be_had():
+    assert "could not be downloaded" in tables.weights_notice("imagenet", "none").data
+    assert tables.weights_notice("none", "none").data == "" and "imagenet" in tables.weights_notice("imagenet", "imagenet").data
