@@ -274,7 +274,8 @@ def build_site() -> bool:
 
 
 def publish(chapter: str) -> list[Path]:
-    """Copy a full run's result into `book/results/full` and its first network into `book/models`; returns the files.
+    """Copy a full run's result into `book/results/full` and, where the book has a model card for its first network, the
+    weights into `book/models`; returns the files.
 
     Raises ParameterError when there is no finished full run or its data were not the published ones.
     """
@@ -288,10 +289,9 @@ def publish(chapter: str) -> list[Path]:
     first = result.trainings[0]
     network = first.recipe["network"]
     weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
-    files = {
-        CHECKOUT / "book/results/full" / f"{chapter}.json": source,
-        CHECKOUT / "book/models" / f"{network}.weights.h5": weights,
-    }
+    files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source}
+    if (CHECKOUT / "book/models" / f"{network}.md").exists():
+        files[CHECKOUT / "book/models" / f"{network}.weights.h5"] = weights
     for target, origin in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, target)

@@ -182,7 +182,9 @@ def as_text(report: Check) -> str:
     lines.append(f"fingerprint of names, sizes and labels: {report.fingerprint}")
     lines += [f"differs: {difference}" for difference in report.differences]
     if report.copies_across_splits:
-        lines.append(f"beware: {report.copies_across_splits:,} pairs of copies lie across splits, in the training and the test part")
+        lines.append(
+            f"beware: {report.copies_across_splits:,} pairs of copies lie across splits, in the training and the test part"
+        )
     lines.append("complete and readable" if report.sound else "not as published, or not readable: see above")
     return "\n".join(lines)
 

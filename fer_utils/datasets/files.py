@@ -84,6 +84,13 @@ def image_files(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
+def records_by_name(root: Path, parse: Callable[[str], dict[str, object] | None]) -> tuple[list[dict[str, object]], int]:
+    """(a record with `path` for each image below a folder whose file name can be parsed, the number of other images)."""
+    named = [(path, parse(path.name)) for path in image_files(root)]
+    records = [parts | {"path": path.relative_to(root).as_posix()} for path, parts in named if parts]
+    return records, len(named) - len(records)
+
+
 def decode(path: Path, grey: bool) -> np.ndarray:
     """A file as uint8 (height, width, 1 or 3), RGB, upright by its EXIF entry; 16 bits become 8, grey three equal channels.
 

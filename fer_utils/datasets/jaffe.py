@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate
+from fer_utils.datasets.files import dataset_of_files, locate, records_by_name
 
 CODES = {
     "AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happiness", "SA": "sadness", "SU": "surprise", "NE": "neutral",
@@ -32,10 +32,8 @@ def parse(name: str) -> dict[str, object] | None:
 def load(folder: Path) -> FaceDataset:
     """Load JAFFE. Raises DatasetError naming what is wrong; files of other names are counted in `skipped`."""
     root = locate(folder, _is_root, CARD.name, CARD.tree)
-    named = [(path, parse(path.name)) for path in image_files(root)]
-    records = [parts | {"path": path.relative_to(root).as_posix()} for path, parts in named if parts]
-    skipped = {"files whose name is not of JAFFE": len(named) - len(records)}
-    return dataset_of_files(CARD, root, records, CLASSES, grey=True, skipped=skipped)
+    records, others = records_by_name(root, parse)
+    return dataset_of_files(CARD, root, records, CLASSES, grey=True, skipped={"files whose name is not of JAFFE": others})
 
 
 def _is_root(folder: Path) -> bool:

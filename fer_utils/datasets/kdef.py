@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate, subfolders
+from fer_utils.datasets.files import dataset_of_files, locate, records_by_name, subfolders
 
 CODES = {
     "AN": "anger", "DI": "disgust", "AF": "fear", "HA": "happiness", "SA": "sadness", "SU": "surprise", "NE": "neutral",
@@ -36,9 +36,8 @@ def parse(name: str) -> dict[str, object] | None:
 def load(folder: Path) -> FaceDataset:
     """Load KDEF. Raises DatasetError naming what is wrong; misnamed files are counted in `skipped`."""
     root = locate(folder, _is_root, CARD.name, CARD.tree, ("KDEF",))
-    named = [(path, parse(path.name)) for path in image_files(root)]
-    records = [parts | {"path": path.relative_to(root).as_posix()} for path, parts in named if parts]
-    return dataset_of_files(CARD, root, records, CLASSES, skipped={"misnamed files": len(named) - len(records)})
+    records, others = records_by_name(root, parse)
+    return dataset_of_files(CARD, root, records, CLASSES, skipped={"misnamed files": others})
 
 
 def _is_root(folder: Path) -> bool:

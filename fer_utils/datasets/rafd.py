@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate
+from fer_utils.datasets.files import dataset_of_files, locate, records_by_name
 
 LABELS = {
     "angry": "anger", "contemptuous": "contempt", "disgusted": "disgust", "fearful": "fear", "happy": "happiness",
@@ -41,9 +41,8 @@ def parse(name: str) -> dict[str, object] | None:
 def load(folder: Path) -> FaceDataset:
     """Load RaFD. Raises DatasetError naming what is wrong; files of other names are counted in `skipped`."""
     root = locate(folder, _is_root, CARD.name, CARD.tree)
-    named = [(path, parse(path.name)) for path in image_files(root)]
-    records = [parts | {"path": path.relative_to(root).as_posix()} for path, parts in named if parts]
-    return dataset_of_files(CARD, root, records, CLASSES, skipped={"files whose name is not of RaFD": len(named) - len(records)})
+    records, others = records_by_name(root, parse)
+    return dataset_of_files(CARD, root, records, CLASSES, skipped={"files whose name is not of RaFD": others})
 
 
 def _is_root(folder: Path) -> bool:
