@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate, subfolders
+from fer_utils.datasets.files import dataset_of_files, frames_in_order, locate, subfolders
 
 LABEL_OF_TASK = {
     "T1": "happiness", "T2": "sadness", "T3": "surprise", "T4": None, "T5": "fear", "T6": None, "T7": "anger", "T8": "disgust",
@@ -40,14 +40,11 @@ def load(folder: Path) -> FaceDataset:
     root = locate(folder, _is_root, CARD.name, CARD.tree, wrappers)
     records, skipped = [], {"frames of the tasks embarrassment and pain": 0, "files whose place is not of BP4D": 0}
     for sequence in (task for person in subfolders(root) for task in subfolders(person)):
-        frames = [(path, parse(path.relative_to(root).as_posix())) for path in image_files(sequence)]
-        named = sorted((parts["frame_number"], path, parts) for path, parts in frames if parts)
-        skipped["files whose place is not of BP4D"] += len(frames) - len(named)
-        for position, (_, path, parts) in enumerate(named):
-            if parts["label"] is None:
-                skipped["frames of the tasks embarrassment and pain"] += 1
-            else:
-                records.append(parts | {"path": path.relative_to(root).as_posix(), "position": position})
+        frames, others = frames_in_order(sequence, root, parse, below=root)
+        used = [frame for frame in frames if frame["label"] is not None]
+        records += used
+        skipped["frames of the tasks embarrassment and pain"] += len(frames) - len(used)
+        skipped["files whose place is not of BP4D"] += others
     return dataset_of_files(CARD, root, records, CLASSES, skipped=skipped)
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate, subfolders
+from fer_utils.datasets.files import dataset_of_files, frames_in_order, image_files, locate, subfolders
 
 CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 CODES = dict(zip(range(1, 8), CLASSES, strict=True))
@@ -64,7 +64,7 @@ def _is_repackaged(folder: Path) -> bool:
 def _official(root: Path) -> FaceDataset:
     if not (root / "Emotion").is_dir():
         raise DatasetError(f"{root}: the folder Emotion with the label files is missing; it is a download of its own")
-    records, unlabelled = [], 0
+    records, unlabelled, others = [], 0, 0
     for sequence in (clip for person in subfolders(root / "cohn-kanade-images") for clip in subfolders(person)):
         label_files = sorted((root / "Emotion" / sequence.parent.name / sequence.name).glob("*_emotion.txt"))
         codes = {read_label(path) for path in label_files} - {0}
@@ -73,12 +73,10 @@ def _official(root: Path) -> FaceDataset:
         if not codes:
             unlabelled += 1
             continue
-        frames = [(path, parse(path.name)) for path in image_files(sequence)]
-        named = [(path, parts) for path, parts in frames if parts]
-        for position, (path, parts) in enumerate(sorted(named, key=lambda pair: pair[1]["frame_number"])):
-            label = CODES[next(iter(codes))]
-            records.append(parts | {"path": path.relative_to(root).as_posix(), "label": label, "position": position})
-    skipped = {"sequences without an emotion label": unlabelled}
+        frames, unnamed = frames_in_order(sequence, root, parse)
+        records += [frame | {"label": CODES[next(iter(codes))]} for frame in frames]
+        others += unnamed
+    skipped = {"sequences without an emotion label": unlabelled, "files whose name is not of CK+": others}
     return dataset_of_files(CARD, root, records, CLASSES, grey=True, skipped=skipped)
 
 

@@ -91,6 +91,21 @@ def records_by_name(root: Path, parse: Callable[[str], dict[str, object] | None]
     return records, len(named) - len(records)
 
 
+def frames_in_order(
+    sequence: Path, root: Path, parse: Callable[[str], dict[str, object] | None], below: Path | None = None
+) -> tuple[list[dict[str, object]], int]:
+    """(a record with `path` and `position` for each frame of a sequence's folder, by `frame_number`; the number of other images).
+
+    What is parsed is the place below the folder `below`, or without one the file's name.
+    """
+    found = [(path, parse(path.relative_to(below).as_posix() if below else path.name)) for path in image_files(sequence)]
+    named = sorted(((path, parts) for path, parts in found if parts), key=lambda pair: pair[1]["frame_number"])
+    records = [
+        parts | {"path": path.relative_to(root).as_posix(), "position": position} for position, (path, parts) in enumerate(named)
+    ]
+    return records, len(found) - len(records)
+
+
 def decode(path: Path, grey: bool) -> np.ndarray:
     """A file as uint8 (height, width, 1 or 3), RGB, upright by its EXIF entry; 16 bits become 8, grey three equal channels.
 

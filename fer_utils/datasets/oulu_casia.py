@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate, subfolders
+from fer_utils.datasets.files import dataset_of_files, frames_in_order, locate, subfolders
 
 Camera = Literal["VL", "NI"]
 Light = Literal["Strong", "Weak", "Dark"]
@@ -45,12 +45,9 @@ def load(folder: Path, camera: Camera = "VL", light: Light = "Strong") -> FaceDa
         raise DatasetError(f"{chosen} is missing; there are {', '.join(there) or 'no cameras with lights'}")
     records, others = [], 0
     for sequence in (clip for person in subfolders(chosen) for clip in subfolders(person)):
-        frames = [(path, parse(path.relative_to(chosen).as_posix())) for path in image_files(sequence)]
-        named = sorted((parts["frame_number"], path, parts) for path, parts in frames if parts)
-        others += len(frames) - len(named)
-        for position, (_, path, parts) in enumerate(named):
-            place = {"path": path.relative_to(root).as_posix(), "position": position, "camera": camera, "light": light}
-            records.append(parts | place)
+        frames, unnamed = frames_in_order(sequence, root, parse, below=chosen)
+        records += [frame | {"camera": camera, "light": light} for frame in frames]
+        others += unnamed
     return dataset_of_files(CARD, root, records, CLASSES, skipped={"files whose place is not of Oulu-CASIA": others})
 
 
