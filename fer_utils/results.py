@@ -6,11 +6,13 @@ the environment and the code it came from. Matrices have true classes in their r
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
 OUTPUT_VARIABLE = "FER_BOOK_OUTPUT"
+ONLY_SHOWN = ("fer_utils/figures.py", "fer_utils/tables.py")  # they draw numbers and change none
 RECORDED_PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "opencv-python", "pandas")
 
 
@@ -187,9 +190,12 @@ class Result(BaseModel):
         raise KeyError(f"no matrix {name!r}; there are {', '.join(c.name for c in self.confusions)}")
 
     def stale_parts(self) -> list[str]:
-        """The parts of the code (notebook, fer_utils, lock) that have changed since this result was made."""
+        """The parts of the code (notebook, modules, locked versions) that decide numbers and have changed since this result was made."""
         now = code_fingerprint(self.chapter)
-        return [part for part, digest in self.code_fingerprint.items() if now.get(part, digest) != digest]
+        if "notebook" not in now:
+            return []
+        changed = [part for part, digest in self.code_fingerprint.items() if now.get(part) != digest]
+        return [part for part in changed if part not in ONLY_SHOWN]
 
 
 def write_text_atomically(path: Path, text: str) -> None:
@@ -238,17 +244,41 @@ def notebook_code(notebook: dict[str, Any]) -> str:
     return "\n\n".join("".join(cell["source"]) for cell in kept)
 
 
+def modules_used(code: str) -> list[Path]:
+    """The package's modules that a notebook's code imports, and those that they import, sorted by path."""
+    found: set[Path] = set()
+    texts = [code]
+    while texts:
+        nodes = [node for node in ast.walk(ast.parse(texts.pop())) if isinstance(node, ast.Import | ast.ImportFrom)]
+        names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        dotted = [name.split(".") for name in names if name.split(".")[0] == PACKAGE.name]
+        for parts in (name[:length] for name in dotted for length in range(1, len(name) + 1)):
+            place = PACKAGE.parent.joinpath(*parts)
+            for path in (place.with_suffix(".py"), place / "__init__.py"):
+                if path.is_file() and path not in found:
+                    found.add(path)
+                    texts.append(path.read_text(encoding="utf-8"))
+    return sorted(found)
+
+
 def code_fingerprint(chapter: str) -> dict[str, str]:
-    """SHA-256 (16 hex digits) of the chapter's code cells, of the package's modules and of the lock file.
+    """SHA-256 (16 hex digits) of what decides a chapter's numbers: its code cells, each module of the package that they
+    use, and the locked versions of the packages that compute.
 
     Parts that are not at hand (the notebook and the lock, where only the package is installed) are left out.
     """
-    parts = {"fer_utils": b"".join(path.read_bytes() for path in sorted(PACKAGE.rglob("*.py")))}
     notebook, lock = CHECKOUT / "notebooks" / f"{chapter}.ipynb", CHECKOUT / "requirements.lock"
+    parts = {}
     if notebook.exists():
-        parts["notebook"] = notebook_code(json.loads(notebook.read_text(encoding="utf-8"))).encode()
+        code = notebook_code(json.loads(notebook.read_text(encoding="utf-8")))
+        parts["notebook"] = code.encode()
+        parts |= {path.relative_to(PACKAGE.parent).as_posix(): path.read_bytes() for path in modules_used(code)}
     if lock.exists():
-        parts["lock"] = lock.read_bytes()
+        pins = re.findall(r"^([a-z0-9-]+)(==\S+)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        parts["lock"] = " ".join(name + version for name, version in pins if name in RECORDED_PACKAGES).encode()
     return {name: hashlib.sha256(content).hexdigest()[:16] for name, content in sorted(parts.items())}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
+import json
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -58,6 +61,11 @@ def data_notice(real: bool, official: bool) -> HTML:
         "<p class='notice'><strong>The faces of this run are rendered.</strong> They show the method; no verdict on accuracy "
         "follows. Verdicts come from the published full run on real faces.</p>"
     )
+
+
+def notice(sentence: str) -> HTML:
+    """A sentence that explains what a reader might miss here."""
+    return HTML(f"<p class='notice'>{html.escape(sentence)}</p>")
 
 
 def weights_notice(asked: str, used: str) -> HTML:
@@ -118,7 +126,7 @@ def environment_table(results: Mapping[str, Result]) -> HTML:
             "packages": ", ".join(f"{name} {version}" for name, version in result.environment.packages.items()),
             "packages in training": ", ".join(f"{name} {version}" for name, version in first.environment.packages.items()),
             "made": f"{result.created}, revision {result.git_revision}",
-            "code": ", ".join(f"{part} {digest[:8]}" for part, digest in result.code_fingerprint.items()),
+            "code": hashlib.sha256(json.dumps(result.code_fingerprint).encode()).hexdigest()[:16],
         }
 
     frame = pd.DataFrame({name: facts(result) for name, result in results.items()})

@@ -104,6 +104,19 @@ def test_a_result_made_by_other_code_is_stale():
     assert changed.stale_parts() == ["lock"]
 
 
+def test_a_result_is_stale_for_a_module_it_uses_and_not_for_another():
+    used = results.modules_used("from fer_utils import evaluation\nfrom fer_utils.datasets.base import data_root")
+    names = {path.relative_to(results.PACKAGE).as_posix() for path in used}
+    assert {"__init__.py", "evaluation.py", "results.py", "datasets/__init__.py", "datasets/base.py", "datasets/kdef.py"} <= names
+    assert not names & {"models.py", "book.py", "cli.py"}
+
+
+def test_what_only_draws_numbers_makes_no_result_stale():
+    parts = results.code_fingerprint("fer2013_cnn") | {"fer_utils/figures.py": "0", "fer_utils/evaluation.py": "0"}
+    changed = results.published_result("fer2013_cnn").model_copy(update={"code_fingerprint": parts})
+    assert changed.stale_parts() == ["fer_utils/evaluation.py"]
+
+
 def test_a_damaged_result_is_named_with_its_field(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps({"chapter": 3}))
     with pytest.raises(ValueError, match=r"r\.json: chapter"):
