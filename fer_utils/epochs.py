@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -28,14 +29,19 @@ def epoch_by_fit(
     batch_size: int,
     validation: tuple[np.ndarray, np.ndarray] | None,
     progress: tqdm,
+    class_weight: dict[int, float] | None = None,
 ) -> dict[str, float]:
-    """One epoch over the images in the given order, then one over the validation images; the metrics of both."""
+    """One epoch over the images in the given order, then one over the validation images; the metrics of both.
+
+    `class_weight` says by class number how much an image's loss counts in training; each once where there is none.
+    """
     history = model.fit(
         images[order],
         labels[order],
         batch_size=batch_size,
         shuffle=False,
         verbose=0,
+        class_weight=class_weight,
         validation_data=validation,
         validation_batch_size=VALIDATION_BATCH_SIZE,
         callbacks=[_Progress(progress, batch_size)],
@@ -51,8 +57,9 @@ def epoch_by_batches(
     batch_size: int,
     validation: tuple[np.ndarray, np.ndarray] | None,
     progress: tqdm,
+    class_weight: dict[int, float] | None = None,
 ) -> dict[str, float]:
-    """The same without `fit`, whose 0.1 s a call is most of an epoch where only a head is trained."""
+    """The same without `fit`, whose 0.1 s a call is most of an epoch where only a head is trained, or on few images."""
 
     def mean_metrics(step: Callable, inputs: np.ndarray, classes: np.ndarray, batches: list[np.ndarray]) -> dict[str, float]:
         correct = loss = 0.0
@@ -61,7 +68,8 @@ def epoch_by_batches(
             correct, loss = correct + len(rows) * logs["accuracy"], loss + len(rows) * logs["loss"]
         return {"accuracy": round(correct) / len(classes), "loss": loss / len(classes)}
 
-    logs = mean_metrics(model.train_on_batch, features, labels, _batches(order, batch_size))
+    step = functools.partial(model.train_on_batch, class_weight=class_weight)
+    logs = mean_metrics(step, features, labels, _batches(order, batch_size))
     progress.update(len(order))
     if validation is None:
         return logs

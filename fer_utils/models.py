@@ -11,6 +11,8 @@ import keras
 from keras import layers, ops
 
 from fer_utils import pretrained
+from fer_utils.c3d import c3d, frame_cnn
+from fer_utils.center_loss import mobilenet_center_loss
 from fer_utils.results import asset
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every second network; its import resets this
@@ -298,7 +300,19 @@ def fer2013_features(classes: int = 7, channels: int = 3, seed: int = 0) -> kera
 
 BUILDERS = {
     builder.__name__: builder
-    for builder in (fer2013_cnn, small_cnn, vgg16_linear, vgg16_512, inception_resnet_v2, light_vgg, kdef_cnn, fer2013_features)
+    for builder in (
+        fer2013_cnn,
+        small_cnn,
+        vgg16_linear,
+        vgg16_512,
+        inception_resnet_v2,
+        light_vgg,
+        kdef_cnn,
+        fer2013_features,
+        c3d,
+        frame_cnn,
+        mobilenet_center_loss,
+    )
 }
 
 

@@ -20,28 +20,30 @@ import pooch
 from keras import layers, ops
 
 SITE = "https://storage.googleapis.com/tensorflow/keras-applications"
-IMAGENET_FILES = {  # network: path on the site and MD5, both from keras.applications
+IMAGENET_FILES = {  # network: path on the site and MD5, both from keras.applications, which knows none of MobileNet's
     "VGG16": ("vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc"),
     "InceptionResNetV2": (
         "inception_resnet_v2/inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "d19885ff4a710c122648d3b5c3b684e4",
     ),
+    "MobileNet": ("mobilenet/mobilenet_1_0_224_tf_no_top.h5", None),
 }
 VGG16_MEANS = (123.68, 116.779, 103.939)  # of ImageNet's red, green and blue; Simonyan and Zisserman 2015, Sec. 2.1
 
 
 @functools.cache
 def imagenet_weights(network: str, timeout_s: float = 5.0) -> str:
-    """What to give as `weights` of a base ("VGG16", "InceptionResNetV2"): "imagenet" where they can be had, else "none".
+    """What to give as `weights` of a base (as in `IMAGENET_FILES`): "imagenet" where they can be had, else "none".
 
     Looks into the folder in which Keras keeps weights (KERAS_HOME or ~/.keras) and downloads into it; a site that does not
     answer within `timeout_s` is given up, with one warning per process and network.
     """
     path, digest = IMAGENET_FILES[network]
+    known = digest and f"md5:{digest}"
     folder = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
     downloader = pooch.HTTPDownloader(timeout=timeout_s, progressbar=True)
     try:
-        pooch.retrieve(f"{SITE}/{path}", f"md5:{digest}", fname=Path(path).name, path=folder, downloader=downloader)
+        pooch.retrieve(f"{SITE}/{path}", known, fname=Path(path).name, path=folder, downloader=downloader)
     except (OSError, ValueError) as error:
         warnings.warn(
             f"no ImageNet weights for {network} ({type(error).__name__}): going on with weights 'none', random ones. "
@@ -74,15 +76,15 @@ def base(network: str, images: keras.KerasTensor, weights: str, precision: str, 
     without one they are each training's own, as Keras makes them.
     Raises FileNotFoundError for `weights` that are no file, ValueError for a file that does not fit the network.
     """
-    application = getattr(keras.applications, network)
+    application = functools.partial(getattr(keras.applications, network), include_top=False, input_shape=tuple(images.shape[1:]))
     with _defaults(precision, seed):
         if weights in ("none", "imagenet"):
-            model = application(include_top=False, weights=None if weights == "none" else weights, input_tensor=images)
+            model = application(weights=None if weights == "none" else weights, input_tensor=images)
             if weights == "none" and seed is not None:
                 _keep_scale(model)
             return model
-        model = application(include_top=False, weights=None, input_tensor=images)
-        bare = application(include_top=False, weights=None, input_shape=tuple(images.shape[1:]))
+        model = application(weights=None, input_tensor=images)
+        bare = application(weights=None)
     _load(bare, weights, network)  # Keras finds weights by the place of their layer, so without our scaling and augmentation
     model.set_weights(bare.get_weights())
     return model

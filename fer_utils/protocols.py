@@ -24,7 +24,7 @@ from sklearn.model_selection import (
 from fer_utils.datasets import FaceDataset, fer2013
 from fer_utils.faces import crop_to_boxes, keep_classes
 from fer_utils.leaks import PARTS, Fold, groups_of, require_subject_independent
-from fer_utils.training import Recipe
+from fer_utils.recipes import Recipe
 
 OPTIMIZERS = ("sgd_nesterov", "adam", "adamw")
 SCHEDULES = ("constant", "step", "plateau", "cosine")

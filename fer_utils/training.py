@@ -11,48 +11,25 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
 
 from fer_utils import frozen
 from fer_utils.datasets.base import cache_folder, digest_of
 from fer_utils.epochs import epoch_by_batches, epoch_by_fit, reseed
 from fer_utils.models import build
+from fer_utils.recipes import Recipe, learning_rate, make_optimizer
 from fer_utils.results import TrainingRecord, environment, write_text_atomically
 
-Optimizer = Literal["adam", "adamw", "sgd_nesterov"]
-Schedule = Literal["constant", "step", "plateau", "cosine"]
-
 CHECKPOINT_INTERVAL_S = 2.0  # what is lost at most of epochs that are shorter
-
-
-class Recipe(BaseModel):
-    """What decides a network's weights, besides its data. Step divides the rate by 10 at 1/2 and 3/4 of the epochs;
-    plateau halves it after 5 epochs without a lower validation loss; cosine ends at zero after the last epoch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    network: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    optimizer: Optimizer = "adam"
-    schedule: Schedule = "cosine"
-    learning_rate: float = Field(default=1e-3, gt=0)
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    seed: int = Field(default=0, ge=0)
-
-    def key(self, data_digest: str) -> str:
-        """Name of the training's folder: 20 hex digits of SHA-256 over the recipe and the data."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True) + data_digest
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+FEW_STEPS = 50  # up to as many in an epoch, the 0.1 s that a call of `fit` takes would be most of it
 
 
 @dataclass(frozen=True)
@@ -98,6 +75,10 @@ class Trained:
             temporary.replace(path)
         return np.load(path)
 
+    def watched(self) -> np.ndarray:
+        """Class numbers uint8 (epochs, n) that the watched images were given after each epoch."""
+        return np.array(json.loads((self.folder / "state.json").read_text())["watched"], dtype=np.uint8)
+
 
 def store() -> Path:
     """The folder of all trainings, below the cache folder."""
@@ -107,32 +88,6 @@ def store() -> Path:
 def predict(model: keras.Model, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """float32 probabilities (n, classes) of uint8 images (n, height, width, channels), or of a frozen base's features."""
     return np.asarray(model.predict(images, batch_size=batch_size, verbose=0), dtype=np.float32)
-
-
-def learning_rate(recipe: Recipe, epoch: int, validation_losses: list[float]) -> float:
-    """The rate of an epoch (counted from 0), a pure function of the recipe and of the losses so far."""
-    if recipe.schedule == "cosine":
-        return recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
-    if recipe.schedule == "step":
-        return recipe.learning_rate * 0.1 ** ((2 * epoch >= recipe.epochs) + (4 * epoch >= 3 * recipe.epochs))
-    if recipe.schedule == "plateau":
-        halvings = best_at = 0
-        for index, loss in enumerate(validation_losses):
-            if loss < min(validation_losses[:index], default=math.inf):
-                best_at = index
-            elif index - best_at >= 5:
-                halvings, best_at = halvings + 1, index
-        return recipe.learning_rate * 0.5**halvings
-    return recipe.learning_rate
-
-
-def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    """Adam and AdamW (weight decay 1e-4) with Keras's defaults, or SGD with Nesterov momentum 0.9."""
-    if recipe.optimizer == "sgd_nesterov":
-        return keras.optimizers.SGD(recipe.learning_rate, momentum=0.9, nesterov=True)
-    if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(recipe.learning_rate, weight_decay=1e-4)
-    return keras.optimizers.Adam(recipe.learning_rate)
 
 
 def train(
@@ -146,16 +101,25 @@ def train(
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     selected_on: str,
     select_best: bool = True,
+    watch: np.ndarray | None = None,
+    start: Trained | None = None,
+    keep_weights: bool = True,
 ) -> Trained:
     """Train, or continue, or find the finished training in `store`.
 
     images: uint8 (n, height, width, channels); labels: class numbers (n,); validation: the same two, scored after
     each epoch; the epoch with the highest validation accuracy is selected, the last one where there is none or where
     `select_best` is false: then these images are only looked at, as papers do that draw curves of their test images.
+    What `watch`, more images, is taken for after each epoch is kept for `Trained.watched`, and decides nothing. `start` is
+    a training whose last weights all layers but the last one begin with. Without `keep_weights` none are left at the end:
+    those of a hundred folds of a large network fill a disk.
     Weights given as a file count by its content; that they are none, or do not fit, raises as in `pretrained.base`.
     """
     held_out = validation if validation is not None else (images[:0], labels[:0])
     rule = "" if select_best else "last epoch"
+    rule += "" if watch is None else f"watch {digest_of(watch)}"
+    rule += "" if start is None else f"start {start.record.key}"
+    rule += "" if keep_weights else "no weights"
     key = recipe.key(digest_of(images, labels, *held_out) + _digest_of_given_weights(recipe) + rule)
     folder = store / key
     record_path = folder / "record.json"
@@ -164,13 +128,16 @@ def train(
         return Trained(record.model_copy(update={"name": name, "experiment": experiment}), folder)
 
     started = saved = time.perf_counter()
-    state, base, model = _resume(recipe, folder)
+    state, base, model = _resume(recipe, folder, start)
     folder.mkdir(parents=True, exist_ok=True)
     if base is not None:
         images = frozen.features(lambda: base, state["base"], images)
         validation = validation and (frozen.features(lambda: base, state["base"], validation[0]), validation[1])
         state["wall_time_s"] += time.perf_counter() - started
-    run_epoch = epoch_by_fit if base is None else epoch_by_batches
+    small = len(images) <= FEW_STEPS * recipe.batch_size
+    run_epoch = epoch_by_batches if base is not None or small else epoch_by_fit
+    shares = compute_class_weight("balanced", classes=np.unique(labels), y=labels) if recipe.balanced_loss else None
+    class_weight = None if shares is None else dict(zip(np.unique(labels).tolist(), shares.tolist(), strict=True))
     progress = tqdm(
         total=recipe.epochs * len(images), initial=state["epoch"] * len(images), unit="image", desc=name, mininterval=1.0
     )
@@ -179,16 +146,19 @@ def train(
         model.optimizer.learning_rate = learning_rate(recipe, epoch, state["history"].get("val_loss", []))
         reseed(model, recipe.seed, epoch)
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(images))
-        logs = run_epoch(model, images, labels, order, recipe.batch_size, validation, progress)
+        logs = run_epoch(model, images, labels, order, recipe.batch_size, validation, progress, class_weight)
         for metric, value in logs.items():
             state["history"].setdefault(metric, []).append(float(value))
+        if watch is not None:
+            state.setdefault("watched", []).append(_classes(model, watch))
         state["wall_time_s"] += time.perf_counter() - started
         accuracies = state["history"].get("val_accuracy")
         better = select_best and accuracies is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0)
         if better or accuracies is None or not select_best:
             state["selected_epoch"] = epoch + 1
         state["epoch"] = epoch + 1
-        if better or epoch + 1 == recipe.epochs or time.perf_counter() - saved > CHECKPOINT_INTERVAL_S:
+        ended = epoch + 1 == recipe.epochs
+        if better or (ended and keep_weights) or (not ended and time.perf_counter() - saved > CHECKPOINT_INTERVAL_S):
             _checkpoint(model, state, folder)
             saved = time.perf_counter()
         if accuracies:
@@ -208,15 +178,9 @@ def train(
         images_per_s=round(recipe.epochs * len(images) / state["wall_time_s"], 1),
         environment=environment(),
     )
-    if base is None:
-        bare = _untrained(recipe)
-    else:
-        head = _frozen_parts(recipe.network, json.dumps(recipe.options))[2]
-        bare = keras.models.model_from_json(head)
-        write_text_atomically(folder / "head.json", head)
-    for kept, epoch in (("last", recipe.epochs), ("selected", state["selected_epoch"])):
-        bare.load_weights(_checkpoint_path(folder, epoch))
-        _save_weights(bare, folder / f"{kept}.weights.h5")
+    write_text_atomically(folder / "state.json", json.dumps(state))
+    if keep_weights:
+        _keep_weights(recipe, folder, state, head_only=base is not None)
     write_text_atomically(record_path, record.model_dump_json(indent=1))
     for checkpoint in folder.glob("epoch-*.weights.h5"):
         checkpoint.unlink()
@@ -276,7 +240,69 @@ def _base_path(folder: Path, signature: str) -> Path:
     return folder.parent / "bases" / f"{signature}.weights.h5"
 
 
-def _resume(recipe: Recipe, folder: Path) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
+def _classes(model: keras.Model, images: np.ndarray, batch_size: int = 32) -> list[int]:
+    """The likeliest class number of each image; the last batch is filled up, so that the network is traced for one size."""
+    rows = np.arange(-(-len(images) // batch_size) * batch_size).clip(max=len(images) - 1).reshape(-1, batch_size)
+    return np.concatenate([model.predict_on_batch(images[batch]) for batch in rows])[: len(images)].argmax(axis=1).tolist()
+
+
+def _keep_weights(recipe: Recipe, folder: Path, state: dict[str, Any], *, head_only: bool) -> None:
+    """Save the weights of the last and the selected epoch, without the optimiser's."""
+    if head_only:
+        head = _frozen_parts(recipe.network, json.dumps(recipe.options))[2]
+        bare = keras.models.model_from_json(head)
+        write_text_atomically(folder / "head.json", head)
+    else:
+        bare = _untrained(recipe)
+    for kept, epoch in (("last", recipe.epochs), ("selected", state["selected_epoch"])):
+        bare.load_weights(_checkpoint_path(folder, epoch))
+        _save_weights(bare, folder / f"{kept}.weights.h5")
+
+
+def _compiled(recipe: Recipe, model: keras.Model) -> keras.Model:
+    """The model ready to be trained with the recipe's optimiser."""
+    model.compile(
+        optimizer=make_optimizer(recipe),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=keras.backend.backend() == "jax",  # XLA slows training on a CPU three to six times
+    )
+    model.optimizer.build(model.trainable_variables)
+    # Keras would make these variables in the first step, and TensorFlow traces a step that makes variables twice
+    model._compile_metrics.build(np.zeros(1, np.int64), np.zeros((1, model.output_shape[-1]), np.float32))
+    return model
+
+
+_last_compiled: dict[str, keras.Model] = {}  # the last one of this process without a frozen base, by what it consists of
+
+
+def _as_new(recipe: Recipe, model: keras.Model) -> keras.Model:
+    """A compiled model with the weights of `model`, a new one: the last compiled one where it is of the same kind.
+
+    To trace a deep network takes as long as to train a small one on a fold, and folds differ in weights only.
+    """
+    decided = (recipe.network, recipe.options, recipe.optimizer, recipe.weight_decay, recipe.balanced_loss)
+    kind = json.dumps(decided, sort_keys=True)
+    if kind not in _last_compiled:
+        _last_compiled.clear()
+        _last_compiled[kind] = _compiled(recipe, model)
+        return model
+    compiled = _last_compiled[kind]
+    compiled.set_weights(model.get_weights())
+    for variable in compiled.optimizer.variables:
+        variable.assign(np.zeros(variable.shape, variable.dtype))
+    return compiled
+
+
+def _begin_with(model: keras.Model, donor: keras.Model) -> None:
+    """Copy the weights of all layers but the last one."""
+    for layer, other in zip(model.layers[:-1], donor.layers[:-1], strict=True):
+        layer.set_weights(other.get_weights())
+
+
+def _resume(
+    recipe: Recipe, folder: Path, start: Trained | None = None
+) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
     """The state after the last finished epoch, the frozen base if there is one, and what is trained as it was then.
 
     A fresh start where there is no state.
@@ -287,13 +313,9 @@ def _resume(recipe: Recipe, folder: Path) -> tuple[dict[str, Any], keras.Model |
         model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
     else:
         base, model = frozen.split(build(recipe.network, **recipe.options))
-    model.compile(
-        optimizer=make_optimizer(recipe),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=keras.backend.backend() == "jax",  # XLA slows training on a CPU three to six times
-    )
-    model.optimizer.build(model.trainable_variables)
+    if start is not None:
+        _begin_with(model, start.model(last_epoch=True))
+    model = _as_new(recipe, model) if base is None else _compiled(recipe, model)
     state_path = folder / "state.json"
     if state_path.exists():
         state = json.loads(state_path.read_text())
