@@ -311,14 +311,16 @@ def label_noise(result: Result) -> Figure:
     return finished(figure)
 
 
-def literature(printed: Mapping[str, float], measured: Metric, trials: int) -> Figure:
-    """Printed accuracies (percent) with Wilson intervals for `trials` test images, and our measurement below them."""
+def literature(
+    printed: Mapping[str, float], measured: Metric, trials: int, ours: str = "this book, printed network"
+) -> Figure:
+    """Printed accuracies (percent) with Wilson intervals for `trials` test items, and our measurement below them."""
     figure, axes = plt.subplots(figsize=(8, 0.34 * len(printed) + 1.3))
     lines = {
         name: (value, *(100 * edge for edge in wilson_interval(round(value * trials / 100), trials)))
         for name, value in printed.items()
     }
-    lines["this book, printed network"] = (measured.value, measured.low, measured.high)
+    lines[ours] = (measured.value, measured.low, measured.high)
     for position, (value, low, high) in zip(range(len(lines) - 1, -1, -1), lines.values(), strict=True):
         colour = PALETTE[2] if position == 0 else PALETTE[7]
         axes.plot([low, high], [position, position], color=colour, linewidth=4, alpha=0.6)
