@@ -6,6 +6,7 @@ and the run's fingerprint, so a run whose code, parameters and data are unchange
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -13,7 +14,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,13 @@ from typing import Any
 import nbformat
 import papermill
 import yaml
+from nbclient.exceptions import DeadKernelError
+from traitlets.config import Config
 
 from fer_utils import datasets
 from fer_utils.claims import load_claims
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
-from fer_utils.parameters import CHAPTERS, REAL_DATASET, ParameterError, check_parameters
+from fer_utils.parameters import CHAPTERS, REAL_DATASETS, ParameterError, check_parameters
 from fer_utils.results import (
     CHECKOUT,
     OUTPUT_VARIABLE,
@@ -78,10 +82,9 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
     """The run of a chapter. Raises ParameterError, MissingDataset or DatasetError: nothing has been started then."""
     parameters = merged_parameters(chapter, profile, overrides or {})
     checked = check_parameters(chapter, parameters)
-    several = getattr(checked, "datasets_used", [])
-    wanted = several or [REAL_DATASET[chapter]]
+    wanted = getattr(checked, "datasets_used", None) or REAL_DATASETS[chapter]
     chosen = sorted({datasets.choose(checked.dataset, name, checked.data_root) for name in wanted})
-    if not several:
+    if len(REAL_DATASETS.get(chapter, ())) == 1:
         parameters["dataset"] = chosen[0]
     data = [datasets.load(name, checked.data_root).fingerprint for name in chosen]
     inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "datasets": chosen, "data": data}
@@ -117,19 +120,24 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
         os.environ[DATA_VARIABLE] = str(root.resolve())
     (run.folder / "result.json").unlink(missing_ok=True)
     failure = None
-    try:
-        papermill.execute_notebook(
-            NOTEBOOKS / f"{run.chapter}.ipynb",
-            partial,
-            parameters=run.parameters,
-            kernel_name="python3",
-            cwd=NOTEBOOKS,
-            progress_bar=progress,
-            stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
-        )
-    except papermill.PapermillExecutionError as error:
-        failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+    with tempfile.TemporaryDirectory() as sockets:  # a network port that is free now may not be when the kernel takes it
+        try:
+            papermill.execute_notebook(
+                NOTEBOOKS / f"{run.chapter}.ipynb",
+                partial,
+                parameters=run.parameters,
+                kernel_name="python3",
+                cwd=NOTEBOOKS,
+                progress_bar=progress,
+                stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
+                config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}),
+            )
+        except papermill.PapermillExecutionError as error:
+            failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+        except DeadKernelError as error:
+            failure = f"{run.chapter} failed: {error}, as it does where memory runs out"
     notebook = nbformat.read(partial, as_version=4)
+    notebook.metadata["papermill"]["exception"] = failure is not None
     notebook.metadata["fer_book"] = {
         "chapter": run.chapter,
         "profile": run.profile,
@@ -142,6 +150,22 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     write_text_atomically(run.notebook, nbformat.writes(notebook) + "\n")
     partial.unlink()
     return failure
+
+
+def execute_at_once(runs: Sequence[Run], *, workers: int, scheduler: str = "") -> list[str]:
+    """Execute runs in worker processes, one run per worker at a time; returns the errors of those that failed.
+
+    Raises ScaleOutError as `fan_out`, but for lost runs, which are among the errors.
+    """
+    from fer_utils.scale_out import LostItems, fan_out  # Dask needs a second to import, and few runs need Dask
+
+    quietly = functools.partial(execute, progress=False)
+    names = [run.chapter for run in runs]
+    try:
+        outcomes = fan_out(quietly, runs, workers=workers, scheduler=scheduler, names=names, description="chapters")
+    except LostItems as error:
+        outcomes = [*error.results, str(error)]
+    return [failure for failure in outcomes if failure]
 
 
 def lay_out(profile: str, site: Path = SITE) -> list[Path]:
@@ -165,7 +189,11 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if notebook.metadata.get("papermill", {}).get("exception"):
             failed.append(kept)
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(dressed(notebook, chapter, profile)).encode()
-    generated = {"status": ("<!-- runs -->", status_table(metadata)), "data": ("<!-- datasets -->", dataset_cards())}
+    generated = {
+        "status": ("<!-- runs -->", status_table(metadata)),
+        "data": ("<!-- datasets -->", dataset_cards()),
+        "cluster": ("<!-- cost -->", cost_table(profile)),
+    }
     for page, (mark, text) in generated.items():
         path = site / "book" / f"{page}.md"
         wanted[path] = wanted[path].decode().replace(mark, text).encode()
@@ -237,6 +265,16 @@ def status_table(metadata: list[Mapping[str, Any]]) -> str:
             f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | papermill {record['version']}, {versions} |"
         )
     return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
+
+
+def cost_table(profile: str) -> str:
+    """A Markdown table of what the full protocol on CK+ costs, from what the chapter's kept run measured."""
+    path = BUILD / "runs" / profile / "ckplus_oulu_3dcnn" / "result.json"
+    if not path.exists():
+        return "Run the chapter, `fer-book run ckplus_oulu_3dcnn`, to have its cost estimated here."
+    rows = read_result(path).tables["cost"]
+    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def dataset_cards() -> str:

@@ -37,7 +37,7 @@ def demo(tmp_path, monkeypatch):
     chapters = {"good": DemoParameters, "bad": DemoParameters}
     for module in (book, cli, parameters):
         monkeypatch.setattr(module, "CHAPTERS", chapters)
-    monkeypatch.setattr(book, "REAL_DATASET", dict.fromkeys(chapters, "fer2013"))
+    monkeypatch.setattr(book, "REAL_DATASETS", dict.fromkeys(chapters, ("fer2013",)))
     monkeypatch.setattr(book, "NOTEBOOKS", notebooks)
     monkeypatch.setattr(book, "BUILD", tmp_path / "_build")
     return tmp_path
