@@ -122,11 +122,49 @@ class MultiDatasetCnnsParameters(ChapterParameters):
     )
 
 
-REAL_DATASET = {
-    "bp4d_vgg16_holdout": "bp4d", "fer2013_cnn": "fer2013", "rendered_faces": "rendered_faces",
-}  # fmt: skip
+class CkplusOulu3dcnnParameters(ChapterParameters):
+    """The chapter on CK+ and Oulu-CASIA."""
+
+    dataset: Literal["auto", "rendered_faces"] = Field(
+        "auto", description="auto: each real dataset where the data folder has it; rendered_faces: none of them"
+    )
+    people: int = Field(16, ge=0, description="people used of each dataset; 0: all")
+    side_pixels: int = Field(32, ge=16, le=224, description="side of the frames")
+    width: float = Field(0.0625, gt=0, le=1, description="share of the network's filters and units")
+    activation: Literal["relu", "elu", "prelu", "leaky_relu", "mish"] = Field("elu", description="of the fixed architecture")
+    pooling: Literal["average", "max"] = Field("max", description="of the fixed architecture")
+    dropout: float = Field(0.0, ge=0, le=1, description="of the fixed architecture")
+    augment: bool = Field(False, description="add the paper's copies of training clips, by class")
+    epochs: int = Field(6, ge=1, le=1000, description="of each fold's training")
+    batch_size: int = Field(5, ge=1, le=4096, description="clips per step")
+    learning_rate: float = Field(0.001, gt=0, le=1, description="of Adam")
+    folds: int = Field(4, ge=2, le=100, description="subject-independent folds")
+    held_out_people: int = Field(4, ge=0, description="people that leave-one-subject-out tests, by their numbers; 0: all")
+    search_trials: int = Field(10, ge=1, description="configurations tried on CK+; importances need 10 complete ones")
+    search_folds: int = Field(2, ge=0, le=100, description="of a trial, at least 2; 0: leave one subject out")
+    search_epochs: int = Field(3, ge=1, le=1000, description="of each training of a trial")
+    search_batch: int = Field(5, ge=1, description="trials proposed at a time, whatever the number of workers")
+    prune_below: float = Field(0.0, ge=0, le=100, description="running accuracy in percent below which a trial is given up")
+    prune_after_folds: int = Field(1, ge=1, description="folds scored before that")
+    control_trials: int = Field(3, ge=1, description="configurations tried on permuted labels")
+    nested_folds: int = Field(2, ge=2, le=100, description="outer folds of the nested search on Oulu-CASIA")
+    nested_trials: int = Field(2, ge=1, description="configurations tried in each of them, and for the transfer")
+    detector: Literal["haar", "yunet", "res10"] = Field("res10", description="of real faces; rendered ones come with boxes")
+    crop_margin: float = Field(0.2, ge=0, le=2, description="added to the detector's box, as a share of its side")
+    seed: int = Field(0, ge=0, description="of splits, weights, order and search")
+    workers: int = Field(2, ge=1, le=1024, description="processes on this machine, one thread each")
+    scheduler: str = Field("", description="address of a Dask scheduler; empty: processes on this machine")
+
+
+REAL_DATASETS: dict[str, tuple[str, ...]] = {
+    "bp4d_vgg16_holdout": ("bp4d",),
+    "ckplus_oulu_3dcnn": ("ckplus", "oulu_casia"),
+    "fer2013_cnn": ("fer2013",),
+    "rendered_faces": ("rendered_faces",),
+}
 CHAPTERS: dict[str, type[ChapterParameters]] = {
     "bp4d_vgg16_holdout": Bp4dVgg16HoldoutParameters,
+    "ckplus_oulu_3dcnn": CkplusOulu3dcnnParameters,
     "fer2013_cnn": Fer2013CnnParameters,
     "multi_dataset_cnns": MultiDatasetCnnsParameters,
     "rendered_faces": RenderedFacesParameters,
