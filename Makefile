@@ -30,7 +30,7 @@ lab: .venv/ready
 
 # Pins every package for all supported versions of Python, and gives conda the same versions.
 lock: .venv/ready
-	$(BIN)/uv pip compile pyproject.toml --extra book --universal --python-version 3.11 --fork-strategy fewest \
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra live --universal --python-version 3.11 --fork-strategy fewest \
 	    --generate-hashes --no-header --quiet --output-file requirements.lock
 	$(BIN)/python tools/lock_to_environment.py
 

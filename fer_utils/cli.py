@@ -43,6 +43,8 @@ def run(
     parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value, may be repeated")] = None,
     data: Data = None,
     force: Annotated[bool, typer.Option(help="run again even where nothing changed")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="chapters at once, each in a process of one thread if more than 1")] = 1,
+    scheduler: Annotated[str, typer.Option(help="address of a Dask cluster that runs the chapters, as tcp://HOST:8786")] = "",
 ) -> None:
     """Execute chapters with Papermill. Example: fer-book run fer2013_cnn -p epochs=10 -p seeds=[0,1] --data ~/data"""
     from fer_utils import book
@@ -51,14 +53,24 @@ def run(
         os.environ[DATA_VARIABLE] = str(data)
     overrides = parse_overrides(parameter or [])
     runs = [book.plan(chapter, profile, overrides) for chapter in chapters or CHAPTERS]
-    failures = []
+    failures, at_once = [], []
     for planned in runs:
         if book.is_current(planned) and not force:
             typer.echo(f"{planned.chapter}: unchanged, kept")
             continue
         typer.echo(f"{planned.chapter}: running, profile {planned.profile}, data {planned.dataset}")
-        if failure := book.execute(planned):
+        if workers > 1 or scheduler:
+            at_once.append(planned)
+        elif failure := book.execute(planned):
             failures.append(failure)
+    if at_once:
+        from fer_utils.scale_out import ScaleOutError
+
+        try:
+            failures = book.execute_at_once(at_once, workers=workers, scheduler=scheduler)
+        except ScaleOutError as error:
+            typer.echo(f"fer-book: {error}", err=True)
+            raise typer.Exit(2) from None
     for failure in failures:
         typer.echo(failure, err=True)
     if failures:
@@ -88,6 +100,46 @@ def publish(chapter: Annotated[str, typer.Argument(help="a chapter whose profile
 
     for path in book.publish(chapter):
         typer.echo(f"written: {path}")
+
+
+@app.command("live")
+def live_command(
+    source: Annotated[str, typer.Argument(help="camera index such as 0, video, image, folder of images, or address rtsp://...")],
+    out: Annotated[Path | None, typer.Option(help="annotated .mp4 or .avi; an image or a folder where the source is one")] = None,
+    stream: Annotated[Path | None, typer.Option(help="a row per face and frame, as .jsonl or .csv")] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="no window, even where there is a display")] = False,
+    detector: Annotated[str | None, typer.Option(help="yunet or haar; else yunet where its file is at hand")] = None,
+    model: Annotated[str, typer.Option(help="a network of the book, or an exported file (.tflite, .onnx)")] = "fer2013_cnn",
+    precision: Annotated[str, typer.Option(help="of a network of the book: int8 or float32")] = "int8",
+    smoothing_s: Annotated[float, typer.Option(min=0, help="time constant, in seconds, of a face's probabilities")] = 0.3,
+    labels_only: Annotated[bool, typer.Option("--labels-only", help="no bars")] = False,
+) -> None:
+    """Recognise the expressions of everyone in a picture. Example: fer-book live film.mp4 --out annotated.mp4
+
+    In the window q quits, p pauses, and s saves the frame to the current folder.
+    """
+    from fer_utils import export, live, live_sinks, live_sources
+
+    try:
+        shows = not headless and live_sinks.has_display()
+        if not (headless or shows or out or stream):
+            raise export.LiveError("no display for a window: give --out or --stream, or --headless to see the speed only")
+        frames = live_sources.open_source(source)
+        sinks = [live_sinks.picture_sink(out, frames, source)] if out else []
+        found_by = live.live_detector(detector)
+        classifier = export.open_classifier(export.model_file(model, precision))
+        sinks += [live_sinks.stream_sink(stream, classifier.card.classes)] if stream else []
+        window = live_sinks.Window(frames) if shows else None
+        done = live.watch(frames, live.Recogniser(found_by, classifier), sinks, window, smoothing_s, labels_only)
+    except (export.LiveError, OSError) as error:
+        typer.echo(f"fer-book: {error}", err=True)
+        raise typer.Exit(2) from None
+    stages = ", ".join(f"{stage} {ms:.1f} ms" for stage, ms in zip(live.STAGES, done.stage_ms, strict=True))
+    typer.echo(f"{done.frames} frames, {done.faces} faces; {done.frames_per_second:.1f} frames/s; {stages} (medians)")
+    typer.echo(f"detector {found_by.settings}; network {classifier.card.network} in {classifier.card.precision}")
+    for path in (out, stream):
+        if path is not None:
+            typer.echo(f"written: {path}")
 
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]

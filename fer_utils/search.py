@@ -30,7 +30,7 @@ from fer_utils.configurations import SPACE, Configuration, SearchError
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-IMPORTANCE_TRIALS = 10  # fewer complete trials say nothing about ten hyper-parameters
+IMPORTANCE_TRIALS = 6  # fewer complete trials say nothing about ten hyper-parameters
 
 
 class PruningRule(BaseModel):
@@ -194,7 +194,7 @@ def importances(study: optuna.Study, *, seed: int = 0) -> pd.DataFrame:
     """Hyper-parameters and the share (0 to 1) of the accuracy's variance that fANOVA gives each, largest first.
 
     By Optuna's random forest (Hutter, Hoos and Leyton-Brown 2014) on the complete trials: it says nothing of what
-    separates them from the pruned ones. Raises SearchError for fewer than 10 complete trials or equal accuracies.
+    separates them from the pruned ones. Raises SearchError for fewer than 6 complete trials or equal accuracies.
     """
     complete = _complete(study)
     if len(complete) < IMPORTANCE_TRIALS:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -29,6 +31,7 @@ from fer_utils.recipes import Recipe, learning_rate, make_optimizer
 from fer_utils.results import TrainingRecord, environment, write_text_atomically
 
 CHECKPOINT_INTERVAL_S = 2.0  # what is lost at most of epochs that are shorter
+KEPT_PARAMETERS = 10_000_000  # of compiled networks kept for the next training of their kind
 FEW_STEPS = 50  # up to as many in an epoch, the 0.1 s that a call of `fit` takes would be most of it
 
 
@@ -273,21 +276,22 @@ def _compiled(recipe: Recipe, model: keras.Model) -> keras.Model:
     return model
 
 
-_last_compiled: dict[str, keras.Model] = {}  # the last one of this process without a frozen base, by what it consists of
+_compiled_models: dict[str, keras.Model] = {}  # the latest of this process without a frozen base, by what they consist of
 
 
 def _as_new(recipe: Recipe, model: keras.Model) -> keras.Model:
-    """A compiled model with the weights of `model`, a new one: the last compiled one where it is of the same kind.
+    """A compiled model with the weights of `model`, a new one: an earlier compiled one where there is one of the same kind.
 
     To trace a deep network takes as long as to train a small one on a fold, and folds differ in weights only.
     """
     decided = (recipe.network, recipe.options, recipe.optimizer, recipe.weight_decay, recipe.balanced_loss)
     kind = json.dumps(decided, sort_keys=True)
-    if kind not in _last_compiled:
-        _last_compiled.clear()
-        _last_compiled[kind] = _compiled(recipe, model)
+    if kind not in _compiled_models:
+        _compiled_models[kind] = _compiled(recipe, model)
+        while len(_compiled_models) > 1 and sum(kept.count_params() for kept in _compiled_models.values()) > KEPT_PARAMETERS:
+            del _compiled_models[next(iter(_compiled_models))]
         return model
-    compiled = _last_compiled[kind]
+    compiled = _compiled_models[kind]
     compiled.set_weights(model.get_weights())
     for variable in compiled.optimizer.variables:
         variable.assign(np.zeros(variable.shape, variable.dtype))
@@ -309,10 +313,12 @@ def _resume(
     """
     base, signature, head = _frozen_parts(recipe.network, json.dumps(recipe.options))
     keras.utils.set_random_seed(recipe.seed)
-    if base is not None and recipe.options.get("trainable", "head") == "head":
-        model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
-    else:
-        base, model = frozen.split(build(recipe.network, **recipe.options))
+    # Keras draws initial weights by Python's generator, from which other threads of a process (Dask's) draw meanwhile
+    with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(recipe.seed)):
+        if base is not None and recipe.options.get("trainable", "head") == "head":
+            model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
+        else:
+            base, model = frozen.split(build(recipe.network, **recipe.options))
     if start is not None:
         _begin_with(model, start.model(last_epoch=True))
     model = _as_new(recipe, model) if base is None else _compiled(recipe, model)

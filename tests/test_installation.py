@@ -20,7 +20,7 @@ def test_environment_yml_has_the_versions_of_the_lock_file():
 
 def test_every_pin_has_a_hash_and_every_requirement_a_pin():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["book"]
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
     names = {re.split(r"[<>=! ]", requirement)[0].lower().replace("_", "-") for requirement in wanted}
     pinned = {re.split("==", pin)[0].lower().replace("_", "-") for pin in pins(LOCK)}
     assert names <= pinned
@@ -36,6 +36,8 @@ def test_the_wheel_carries_claims_results_network_profiles_and_faces(tmp_path):
         "assets/claims/fer2013_cnn.yml",
         "assets/results/full/fer2013_cnn.json",
         "assets/models/fer2013_cnn.weights.h5",
+        "assets/models/fer2013_cnn.tflite",
+        "assets/models/fer2013_cnn.int8.tflite",
         "assets/profiles.yml",
         "datasets/data/rendered_faces/wild.parquet",
     ):

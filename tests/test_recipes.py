@@ -1,5 +1,7 @@
 """What a recipe adds to a training: Lookahead, a balanced loss, another training's weights; and images that are only watched."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -75,7 +77,7 @@ def test_watched_images_decide_nothing_and_are_read_after_every_epoch(tmp_path):
 
 def test_a_second_training_of_a_kind_begins_as_if_it_were_the_first(tmp_path):
     first = train(tmp_path / "first", seed=2).model().get_weights()
-    training._last_compiled.clear()
+    training._compiled_models.clear()
     train(tmp_path / "other", 1 - LABELS)
     again = train(tmp_path / "again", seed=2).model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
@@ -96,3 +98,16 @@ def test_a_training_without_weights_leaves_its_record_and_what_it_watched(tmp_pa
     trained, kept = (train(tmp_path, watch=IMAGES[:3], keep_weights=keep) for keep in (False, True))
     assert {path.name for path in trained.folder.iterdir()} == {"record.json", "state.json"}
     assert np.array_equal(trained.watched(), kept.watched()) and kept.model().count_params()
+
+
+def test_initial_weights_do_not_depend_on_who_else_draws_random_numbers(tmp_path, monkeypatch):
+    first = train(tmp_path / "alone").model().get_weights()
+    build = training.build
+
+    def disturbed(*arguments, **options):
+        random.random()  # as another thread of the process may between the seed and the first layer
+        return build(*arguments, **options)
+
+    monkeypatch.setattr(training, "build", disturbed)
+    again = train(tmp_path / "disturbed").model().get_weights()
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))

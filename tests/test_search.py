@@ -352,10 +352,10 @@ def test_importances_of_too_few_or_equal_trials_are_refused(tmp_path):
     def equal(points):
         return [Outcome(folds=("a",), right=(1,), scored=(2,))] * len(points)
 
-    with pytest.raises(SearchError, match="9 complete trials, 10 are needed"):
-        search.importances(search.search(tmp_path, "study", equal, **SETTINGS | {"trials": 9}))
-    with pytest.raises(SearchError, match="all 10 complete trials have the accuracy 50 %"):
-        search.importances(search.search(tmp_path, "study", equal, **SETTINGS | {"trials": 10}))
+    with pytest.raises(SearchError, match="5 complete trials, 6 are needed"):
+        search.importances(search.search(tmp_path, "study", equal, **SETTINGS | {"trials": 5}))
+    with pytest.raises(SearchError, match="all 6 complete trials have the accuracy 50 %"):
+        search.importances(search.search(tmp_path, "study", equal, **SETTINGS | {"trials": 6}))
 
 
 def test_the_best_of_two_out_of_three_is_known():

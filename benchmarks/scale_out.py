@@ -1,0 +1,56 @@
+"""Ten folds of clips on one worker and on two, side by side in one run: times, their ratio, and whether the numbers agree.
+
+    python benchmarks/scale_out.py
+
+Workers are started and have traced the network before the clock runs, as in a chapter, where one start serves hundreds of
+folds. Each way has a cache of its own, so nothing is found finished.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+
+import numpy as np
+
+from fer_utils import clips, cross_validation, datasets, faces, protocols, scale_out
+from fer_utils.recipes import Recipe
+
+FOLDS, PEOPLE, SIDE_PIXELS = 10, 20, 32
+
+
+def fold_tasks(seed: int) -> list[cross_validation.FoldTask]:
+    """Ten subject-independent folds of the rendered sequences; their clips are kept in the cache of the moment."""
+    faces_ = datasets.load("rendered_faces", collection="sequences", persons=range(PEOPLE), classes=datasets.ckplus.CLASSES)
+    cut = clips.last_frames(faces.crop_to_boxes(faces_, side_pixels=SIDE_PIXELS, grey=True), 10)
+    apex = faces.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
+    kept = cross_validation.ClipSet(
+        {False: cross_validation.keep_clips(cut.read(range(len(cut.labels))))}, cut.labels, cut.dataset.classes
+    )
+    options = {"side_pixels": SIDE_PIXELS, "channels": 1, "width": 1 / 16, "activation": "elu", "pooling": "max"}
+    recipe = Recipe(network="c3d", options=options, schedule="constant", epochs=6, batch_size=6, seed=seed)
+    return [
+        cross_validation.FoldTask(fold.name, "benchmark", kept, clahe=False, fold=fold, recipe=recipe)
+        for fold in protocols.every_tenth(apex, folds=FOLDS).folds
+    ]
+
+
+def timed(workers: int) -> tuple[float, list[float]]:
+    """Seconds for all folds, and the loss of each fold's last epoch."""
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["FER_BOOK_CACHE"] = cache
+        scale_out.fan_out(cross_validation.score_fold, fold_tasks(seed=1)[: 2 * workers], workers=workers)
+        tasks = fold_tasks(seed=0)
+        began = time.perf_counter()
+        scores = scale_out.fan_out(cross_validation.score_fold, tasks, workers=workers)
+        seconds = time.perf_counter() - began
+        scale_out.stop_workers()
+    return seconds, [score.record.history["loss"][-1] for score in scores]
+
+
+if __name__ == "__main__":
+    (alone, losses), (together, same_losses) = timed(1), timed(2)
+    print(f"{FOLDS} folds on one worker:  {alone:6.1f} s")
+    print(f"{FOLDS} folds on two workers: {together:6.1f} s, {alone / together:.2f} times as fast")
+    print(f"largest difference of a loss: {np.abs(np.subtract(losses, same_losses)).max():g}")
