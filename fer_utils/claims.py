@@ -217,6 +217,8 @@ def verdict_table(judgements: list[Judgement]) -> pd.DataFrame:
     def printed(judgement: Judgement) -> str:
         if judgement.printed is None:
             return str(judgement.claim.value) if isinstance(judgement.claim.value, str) else ""
+        if 0 < abs(judgement.printed) < 0.1:
+            return f"{judgement.printed:g}"
         return f"{judgement.printed:,.2f}".removesuffix(".00")
 
     return pd.DataFrame(

@@ -11,8 +11,9 @@ import os
 import random
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -55,18 +56,26 @@ def imagenet_weights(network: str, timeout_s: float = 5.0) -> str:
 
 
 @contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Initial values of layers made inside depend on the seed alone.
+
+    Keras draws their seeds from Python's generator, from which other threads of a process (Dask's) draw meanwhile; here it
+    has one of its own, with the values that Python's would give.
+    """
+    with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
+        yield
+
+
+@contextmanager
 def _defaults(precision: str, seed: int | None) -> Iterator[None]:
     """Precision and, with a seed, initial values of layers made inside that take Keras's defaults."""
-    policy, state = keras.config.dtype_policy(), random.getstate()
+    policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
-    if seed is not None:
-        random.seed(seed)  # Keras seeds initialisers from here
     try:
-        yield
+        with seeded(seed) if seed is not None else nullcontext():
+            yield
     finally:
         keras.config.set_dtype_policy(policy)
-        if seed is not None:
-            random.setstate(state)
 
 
 def base(network: str, images: keras.KerasTensor, weights: str, precision: str, seed: int | None = None) -> keras.Model:

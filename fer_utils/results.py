@@ -64,12 +64,16 @@ class Metric(BaseModel):
     def interval_text(self) -> str:
         if self.low is None or self.high is None:
             return f"{self.value:g}"
-        return f"[{self.low:.2f}, {self.high:.2f}]"
+        return f"[{self._digits(self.low)}, {self._digits(self.high)}]"
+
+    def _digits(self, number: float) -> str:
+        """Two decimals; two significant digits where the unit is none, as of a p-value."""
+        return f"{number:.2g}" if self.unit == "none" else f"{number:.2f}"
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
             return f"{self.value:,.10g}"
-        return f"{self.value:.2f} {self.interval_text()}, n = {self.n:,}"
+        return f"{self._digits(self.value)} {self.interval_text()}, n = {self.n:,}"
 
 
 class Confusion(BaseModel):

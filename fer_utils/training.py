@@ -11,12 +11,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import keras
 import numpy as np
@@ -27,6 +25,7 @@ from fer_utils import frozen
 from fer_utils.datasets.base import cache_folder, digest_of
 from fer_utils.epochs import epoch_by_batches, epoch_by_fit, reseed
 from fer_utils.models import build
+from fer_utils.pretrained import seeded
 from fer_utils.recipes import Recipe, learning_rate, make_optimizer
 from fer_utils.results import TrainingRecord, environment, write_text_atomically
 
@@ -313,8 +312,7 @@ def _resume(
     """
     base, signature, head = _frozen_parts(recipe.network, json.dumps(recipe.options))
     keras.utils.set_random_seed(recipe.seed)
-    # Keras draws initial weights by Python's generator, from which other threads of a process (Dask's) draw meanwhile
-    with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(recipe.seed)):
+    with seeded(recipe.seed):
         if base is not None and recipe.options.get("trainable", "head") == "head":
             model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
         else:

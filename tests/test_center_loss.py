@@ -210,7 +210,7 @@ def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(w
     monkeypatch.setattr(training, "epoch_by_batches", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
-    training._last_compiled.clear()
+    training._compiled_models.clear()
     resumed = train(tmp_path)
     assert len(done) == 4, "two epochs were kept, one was begun, one was left"
     assert resumed.record.history == whole.record.history

@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import nbformat
+import psutil
 import pytest
 from conftest import ROOT
 
@@ -67,6 +69,36 @@ def test_a_ci_run_repeated_from_nothing_gives_the_same_outputs(ci_run, tmp_path)
     shutil.copy(ci_run.notebook, tmp_path / f"{ci_run.chapter}.ipynb")
     ended = nbval("--nbval", tmp_path / f"{ci_run.chapter}.ipynb", cache=tmp_path / "cache")
     assert ended.returncode == 0, ended.stdout[-3000:]
+
+
+def measured(result):
+    """What a result says, without times."""
+    tables = {name: rows for name, rows in result.tables.items() if name != "cost"}
+    return result.metrics, result.confusions, tables, result.verdicts, [record.history for record in result.trainings]
+
+
+RUN_CI = """
+import sys; from pathlib import Path; from fer_utils import book
+book.BUILD = Path(sys.argv[1]); failure = book.execute(book.plan(sys.argv[2], "ci"), progress=False); sys.exit(failure)
+"""
+
+
+@pytest.mark.parametrize("ci_run", ["ckplus_oulu_3dcnn"], indirect=True)
+def test_a_run_killed_in_the_middle_and_started_again_gives_the_same_result(ci_run, tmp_path):
+    command = [sys.executable, "-c", RUN_CI, str(tmp_path), ci_run.chapter]
+    environment = os.environ | {"FER_BOOK_CACHE": str(tmp_path / "cache"), "TQDM_DISABLE": "1"}
+    process = subprocess.Popen(command, env=environment)
+    deadline = time.monotonic() + 240
+    while len(list(tmp_path.glob("cache/trainings/*/record.json"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+        one.kill()
+    process.wait()
+    finished = len(list(tmp_path.glob("cache/trainings/*/record.json")))
+    assert 3 <= finished < 15 and not list(tmp_path.glob("runs/ci/*/result.json"))
+    subprocess.run(command, env=environment, check=True, timeout=300)
+    again = results.read_result(tmp_path / "runs" / "ci" / ci_run.chapter / "result.json")
+    assert measured(again) == measured(results.read_result(ci_run.folder / "result.json"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
