@@ -142,7 +142,7 @@ class CkplusOulu3dcnnParameters(ChapterParameters):
     held_out_people: int = Field(2, ge=0, description="people that leave-one-subject-out tests, by their numbers; 0: all")
     search_trials: int = Field(6, ge=1, description="configurations tried on CK+; importances need 6 complete ones")
     search_folds: int = Field(2, ge=0, le=100, description="of a trial, at least 2; 0: leave one subject out")
-    search_epochs: int = Field(2, ge=1, le=1000, description="of each training of a trial")
+    search_epochs: int = Field(3, ge=1, le=1000, description="of each training of a trial")
     search_batch: int = Field(6, ge=1, description="trials proposed at a time, whatever the number of workers")
     prune_below: float = Field(0.0, ge=0, le=100, description="running accuracy in percent below which a trial is given up")
     prune_after_folds: int = Field(1, ge=1, description="folds scored before that")
