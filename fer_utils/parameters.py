@@ -134,6 +134,7 @@ class CkplusOulu3dcnnParameters(ChapterParameters):
     activation: Literal["relu", "elu", "prelu", "leaky_relu", "mish"] = Field("elu", description="of the fixed architecture")
     pooling: Literal["average", "max"] = Field("max", description="of the fixed architecture")
     dropout: float = Field(0.0, ge=0, le=1, description="of the fixed architecture")
+    pixel_range: Literal["zero_to_one", "minus_one_to_one"] = Field("minus_one_to_one", description="of the fixed architecture")
     augment: bool = Field(False, description="add the paper's copies of training clips, by class")
     epochs: int = Field(5, ge=1, le=1000, description="of each fold's training")
     batch_size: int = Field(0, ge=0, le=4096, description="clips per step; 0: one per class")
@@ -152,7 +153,7 @@ class CkplusOulu3dcnnParameters(ChapterParameters):
     detector: Literal["haar", "yunet", "res10"] = Field("res10", description="of real faces; rendered ones come with boxes")
     crop_margin: float = Field(0.2, ge=0, le=2, description="added to the detector's box, as a share of its side")
     seed: int = Field(5, ge=0, description="of splits, weights, order and search")
-    workers: int = Field(2, ge=1, le=1024, description="processes on this machine, one thread each")
+    workers: int = Field(2, ge=0, le=1024, description="processes on this machine, one thread each; 0: this one")
     scheduler: str = Field("", description="address of a Dask scheduler; empty: processes on this machine")
 
 

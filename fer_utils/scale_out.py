@@ -69,7 +69,8 @@ def fan_out(
     """`function(item)` of every item, in the order of the items, with a progress bar.
 
     It runs in `workers` processes of this machine, or on the cluster whose scheduler is at the address `scheduler`, such as
-    "tcp://host:8786"; `workers` and `memory_limit` mean nothing then. `memory_limit` is one worker's, such as "4 GB"; auto:
+    "tcp://host:8786"; `workers` and `memory_limit` mean nothing then. With 0 workers it runs in this process, which saves
+    their start where there is little to do: an item is not run again, and the last digits are those of this process's threads. `memory_limit` is one worker's, such as "4 GB"; auto:
     the memory of the machine or container, divided by the workers. `names` say which item was lost.
 
     Function and items are pickled: the function is one of a module, items are small, and data is read where it is used.
@@ -79,12 +80,14 @@ def fan_out(
 
     An item whose worker dies (killed, or over its memory limit) is run once more when the others are done: alone, on
     this machine by a fresh worker, whose limit is all memory where it is auto. Raises LostItems naming those lost again,
-    ScaleOutError when no scheduler answers within 10 s or it goes away, ValueError for fewer than one worker, and what the
+    ScaleOutError when no scheduler answers within 10 s or it goes away, ValueError for fewer than 0 workers, and what the
     function raises, as it is, without beginning the rest.
     """
     items = list(items)
     if not items:
         return []
+    if workers == 0 and not scheduler:
+        return [function(item) for item in tqdm(items, desc=description or None)]
     names = list(names) or [f"item {number}" for number in range(1, len(items) + 1)]
     folders = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)}
     calls = {
@@ -116,10 +119,12 @@ def start_workers(workers: int = 1, scheduler: str = "", *, memory_limit: str = 
     """Begin to start the workers that `fan_out` of the same settings will use, and return at once; errors come from there.
 
     `preload` names modules that local workers import at their start, such as "fer_utils.training". A process has workers
-    of one setting at a time; others are stopped. Raises ValueError for fewer than one worker.
+    of one setting at a time; others are stopped. Nothing is started for 0 workers; raises ValueError for fewer.
     """
-    if workers < 1:
-        raise ValueError(f"workers {workers}, expected at least 1")
+    if workers < 0:
+        raise ValueError(f"workers {workers}, expected at least 0")
+    if workers == 0 and not scheduler:
+        return
     settings = (0, scheduler, "") if scheduler else (workers, "", memory_limit)
     if settings not in _started:
         stop_workers()

@@ -102,13 +102,14 @@ def search(
     seed: int,
     rule: PruningRule,
     evaluation: str,
+    first: Sequence[Configuration] = (),
 ) -> optuna.Study:
     """Run or continue the study `folder/study_name` until `trials` trials are finished; a copy of these, in memory.
 
     Trials are asked in batches of `batch`, evaluated by `run_all([(trial number, configuration), ...])`, which returns
     their outcomes in the same order, and told in the order of their numbers. `rule` is for the evaluation to consult;
-    `evaluation` names its code, data and settings. Trials left unfinished by a process that died, or by a `run_all` that
-    raised, are evaluated again as they were proposed.
+    `evaluation` names its code, data and settings. `first` are tried before any that TPE proposes. Trials left unfinished
+    by a process that died, or by a `run_all` that raised, are evaluated again as they were proposed.
 
     Several processes may run the same study: each trial is evaluated by one of them, under a lock of its own, and each
     process returns when all trials are finished. What is proposed then depends on who was faster, so only the number of
@@ -121,6 +122,7 @@ def search(
         if value < 1:
             raise SearchError(f"{name} {value}, expected 1 at least")
     settings = {"seed": seed, "batch": batch, **rule.model_dump(), "evaluation": evaluation}
+    settings["first"] = [configuration.model_dump() for configuration in first]
     place = Path(folder) / study_name
     (place / "locks").mkdir(parents=True, exist_ok=True)
     study_lock = FileLock(place / "locks" / "study")
@@ -129,7 +131,7 @@ def search(
     while True:
         with contextlib.ExitStack() as held:
             with study_lock:
-                taken = _take(study, place, held, trials, batch, seed)
+                taken = _take(study, place, held, trials, batch, seed, first)
             if taken:
                 outcomes = run_all([(trial.number, Configuration(**trial.params)) for trial in taken])
                 pairs = list(zip(taken, outcomes, strict=True))
@@ -147,16 +149,19 @@ def search(
             pass  # until the process that evaluates it has ended or died
 
 
-def propose(trials: Sequence[FrozenTrial], end: int, *, batch: int, seed: int) -> list[dict[str, Any]]:
-    """Parameters that TPE proposes for the trials from `len(trials)` to `end - 1`, all of one batch.
+def propose(
+    trials: Sequence[FrozenTrial], end: int, *, batch: int, seed: int, first: Sequence[Configuration] = ()
+) -> list[dict[str, Any]]:
+    """Parameters of the trials from `len(trials)` to `end - 1`, all of one batch: those of `first`, then TPE's.
 
     Trials of the same batch count as running ones, which TPE keeps away from (constant liar), even if they are
     finished, and each trial has a generator of its own: the proposal is a pure function of the arguments.
     """
     begin = len(trials) // batch * batch
-    study = _in_memory([*trials[:begin], *(_running(trial.params) for trial in trials[begin:])])
-    proposed = []
-    for number in range(len(trials), end):
+    proposed = [configuration.model_dump() for configuration in first[len(trials) : end]]
+    of_this_batch = [*(trial.params for trial in trials[begin:]), *proposed]
+    study = _in_memory([*trials[:begin], *map(_running, of_this_batch)])
+    for number in range(len(trials) + len(proposed), end):
         trial_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         study.sampler = TPESampler(seed=trial_seed, multivariate=True, constant_liar=True)
         proposed.append(study.ask(SPACE).params)
@@ -256,7 +261,15 @@ def _cut_half_written_line(journal: Path) -> None:
         os.truncate(journal, whole)
 
 
-def _take(study: optuna.Study, place: Path, held: contextlib.ExitStack, trials: int, batch: int, seed: int) -> list[FrozenTrial]:
+def _take(
+    study: optuna.Study,
+    place: Path,
+    held: contextlib.ExitStack,
+    trials: int,
+    batch: int,
+    seed: int,
+    first: Sequence[Configuration],
+) -> list[FrozenTrial]:
     """Trials to evaluate now, their locks in `held`: up to `batch` that nobody evaluates, or else new ones to the end of
     the current batch or the next."""
     known = study.get_trials()[:trials]
@@ -265,7 +278,7 @@ def _take(study: optuna.Study, place: Path, held: contextlib.ExitStack, trials: 
     if taken or len(known) == trials:
         return taken
     end = min(trials, (len(known) // batch + 1) * batch)
-    for parameters in propose(known, end, batch=batch, seed=seed):
+    for parameters in propose(known, end, batch=batch, seed=seed, first=first):
         study.add_trial(_running(parameters))
     return [trial for trial in study.get_trials()[len(known) : trials] if _lock(place, trial, held)]
 

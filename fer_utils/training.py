@@ -311,8 +311,7 @@ def _resume(
     A fresh start where there is no state.
     """
     base, signature, head = _frozen_parts(recipe.network, json.dumps(recipe.options))
-    keras.utils.set_random_seed(recipe.seed)
-    with seeded(recipe.seed):
+    with seeded(recipe.seed):  # and no global seed: setting one makes TensorFlow forget what it has compiled
         if base is not None and recipe.options.get("trainable", "head") == "head":
             model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
         else:

@@ -84,6 +84,13 @@ def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path):
     assert np.array_equal(again.probabilities(IMAGES[:8]), again.probabilities(IMAGES[:8]))
 
 
+def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("tensorflow.random.set_seed", pytest.fail)
+    before = np.random.get_state()[2]
+    train(tmp_path, RECIPE.model_copy(update={"epochs": 1}))
+    assert np.random.get_state()[2] == before
+
+
 def test_schedules_are_pure_functions_of_epoch_and_losses():
     def rates(schedule, losses=()):
         recipe = training.Recipe(network="x", schedule=schedule, learning_rate=1.0, epochs=8, batch_size=1)

@@ -174,9 +174,14 @@ def test_a_scheduler_that_nobody_answers_at_is_reported_soon(address, monkeypatc
     assert time.monotonic() - begun < 6
 
 
-def test_no_workers_and_names_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="workers 0, expected at least 1"):
-        fan_out(abs, [1], workers=0)
+def test_without_workers_the_items_are_done_in_this_process_and_in_order():
+    assert fan_out(process_number, range(3), workers=0) == 3 * [os.getpid()]
+    assert fan_out(product, [3, 1, 2], workers=0) == [product(3), product(1), product(2)]
+
+
+def test_negative_workers_and_names_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="workers -1, expected at least 0"):
+        fan_out(abs, [1], workers=-1)
     with pytest.raises(ValueError, match="shorter"):
         fan_out(abs, [1, 2], names=["one"])
 

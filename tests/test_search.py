@@ -180,6 +180,16 @@ def test_no_two_of_the_random_first_trials_are_alike(tmp_path):
     assert not finished(tmp_path, trials=8).duplicated([*search.SPACE]).any()
 
 
+def test_given_configurations_are_tried_first_and_a_resumed_study_knows_them(tmp_path):
+    given = (configurations.PAPER_CKPLUS,)
+    table = finished(tmp_path / "whole", first=given, trials=6)
+    assert table.loc[0, [*search.SPACE]].to_dict() == configurations.PAPER_CKPLUS.model_dump()
+    finished(tmp_path / "stopped", first=given, trials=1)
+    assert finished(tmp_path / "stopped", first=given, trials=6).equals(table)
+    with pytest.raises(SearchError, match="was made with first"):
+        finished(tmp_path / "whole", trials=6)
+
+
 def test_another_seed_gives_other_configurations(tmp_path):
     first = finished(tmp_path, trials=2)
     assert finished(tmp_path, trials=2).equals(first)
