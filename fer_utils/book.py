@@ -29,6 +29,7 @@ from traitlets.config import Config
 from fer_utils import datasets
 from fer_utils.claims import load_claims
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
+from fer_utils.export import exported
 from fer_utils.parameters import CHAPTERS, REAL_DATASETS, ParameterError, check_parameters
 from fer_utils.results import (
     CHECKOUT,
@@ -313,9 +314,10 @@ def build_site() -> bool:
 
 def publish(chapter: str) -> list[Path]:
     """Copy a full run's result into `book/results/full` and, where the book has a model card for its first network, the
-    weights into `book/models`; returns the files.
+    weights into `book/models`, and the same network for LiteRT in 8 bits beside them; returns the files.
 
-    Raises ParameterError when there is no finished full run or its data were not the published ones.
+    Raises ParameterError when there is no finished full run or its data were not the published ones, LiveError as
+    `export.export`.
     """
     source = BUILD / "runs" / "full" / chapter / "result.json"
     ended = kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
@@ -328,9 +330,14 @@ def publish(chapter: str) -> list[Path]:
     network = first.recipe["network"]
     weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
     files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source}
-    if (CHECKOUT / "book/models" / f"{network}.md").exists():
-        files[CHECKOUT / "book/models" / f"{network}.weights.h5"] = weights
+    models = CHECKOUT / "book/models"
+    if (models / f"{network}.md").exists():
+        files[models / f"{network}.weights.h5"] = weights
     for target, origin in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, target)
+    if (models / f"{network}.md").exists():
+        kept = models / f"{network}.int8.tflite"
+        shutil.copyfile(exported(network, precision="int8"), kept)
+        return [*files, kept]
     return list(files)

@@ -114,6 +114,7 @@ def mobilenet_center_loss(
     side_pixels: int = 48,
     channels: int = 1,
     weights: str = "none",
+    width: float = 1.0,
     center_loss_weight: float = 0.001,
     center_rate: float = 0.001,
     dropout: float = 0.5,
@@ -126,13 +127,19 @@ def mobilenet_center_loss(
     Input (side_pixels, side_pixels, channels) uint8, grey made three equal channels, output `classes` probabilities in
     float32. `center_loss_weight` and `center_rate` are the paper's lambda and alpha; Wen et al. have 0.003 and 0.5.
     `weights` as in `pretrained`: where there are any, the first convolution begins anew from a Gaussian (Sec. 3.2.2).
-    Strided convolutions pad as Slim's: 2 x 2 maps are left of 48 pixels, where `keras.applications` leaves one.
+    Strided convolutions pad as Slim's: 2 x 2 maps are left of 48 pixels, where `keras.applications` leaves one. `width` is
+    MobileNet's multiplier of filters, rounded, at least 1; `weights` are those of width 1. Raises ValueError for a width of 0.
 
     Our choices: the squared norm of Wen et al., printed without a square; centres that begin at zero; batch norm's momentum
     0.9, which settles within the few steps of a small dataset; square crops, drawn anew for every epoch, where the paper makes
     up to 200 versions of an image beforehand. `augmentation_strength` scales what a crop leaves out, 0 is no augmentation.
     """
+    if width <= 0:
+        raise ValueError(f"width {width}, expected more than 0")
     policy = keras.DTypePolicy(precision)
+
+    def scaled(number: int) -> int:
+        return max(1, round(number * width))
 
     def normalized(maps: keras.KerasTensor) -> keras.KerasTensor:
         return layers.ReLU(6.0, dtype=policy)(layers.BatchNormalization(momentum=0.9, dtype=policy)(maps))
@@ -142,10 +149,10 @@ def mobilenet_center_loss(
     if augmentation_strength > 0:
         maps = RandomCropAndFlip(1 - augmentation_strength * LARGEST_LOSS_OF_AREA, seed + 1, dtype="float32")(maps)
     maps = pretrained.in_colour(maps)
-    maps = normalized(layers.Conv2D(32, 3, 2, padding="same", use_bias=False, dtype=policy)(maps))
+    maps = normalized(layers.Conv2D(scaled(32), 3, 2, padding="same", use_bias=False, dtype=policy)(maps))
     for filters, stride in BLOCKS:
         maps = normalized(layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, dtype=policy)(maps))
-        maps = normalized(layers.Conv2D(filters, 1, use_bias=False, dtype=policy)(maps))
+        maps = normalized(layers.Conv2D(scaled(filters), 1, use_bias=False, dtype=policy)(maps))
     if weights != "none":
         given = pretrained.base("MobileNet", keras.Input((224, 224, 3)), weights, "float32").get_weights()
         first = keras.initializers.RandomNormal(stddev=FIRST_KERNEL_DEVIATION)(given[0].shape)

@@ -163,6 +163,27 @@ def learning_curves(trainings: Mapping[str, Sequence[TrainingRecord]]) -> Figure
     return finished(figure)
 
 
+def losses(trainings: Mapping[str, TrainingRecord], title: str) -> Figure:
+    """The training loss per epoch, a line per name."""
+    figure, axes = plt.subplots(figsize=(8, 4))
+    for number, (name, record) in enumerate(trainings.items()):
+        values = record.history["loss"]
+        style = ("-", "--", ":")[number // len(PALETTE)]
+        axes.plot(range(1, len(values) + 1), values, style, color=PALETTE[number % len(PALETTE)], label=name)
+    axes.set(title=title, xlabel="epoch", ylabel="loss (log scale)", yscale="log")
+    figure.legend(loc="outside right upper", fontsize=8)
+    return finished(figure)
+
+
+def picture(image: np.ndarray, title: str) -> Figure:
+    """One picture that may be shown, RGB uint8 (height, width, 3)."""
+    figure, axes = plt.subplots(figsize=(8, 8 * image.shape[0] / image.shape[1] + 0.3))
+    axes.imshow(image)
+    axes.set_title(title)
+    axes.axis("off")
+    return finished(figure)
+
+
 def intervals(
     metrics: Mapping[str, Metric],
     title: str,

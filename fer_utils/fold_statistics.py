@@ -40,6 +40,15 @@ class PairedTests:
 
 
 @dataclass(frozen=True)
+class McNemar:
+    """How often only one of two networks was right on the same items, and the exact two-sided p-value that both are as good."""
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+@dataclass(frozen=True)
 class BalanceTest:
     """Pearson's goodness of fit of class counts to equal shares."""
 
@@ -95,6 +104,13 @@ def paired_tests(first: Sequence[float], second: Sequence[float]) -> PairedTests
         p_nadeau_bengio=float(2 * stats.t.sf(abs(corrected), folds - 1)),
         p_wilcoxon=float(stats.wilcoxon(differences).pvalue),
     )
+
+
+def mcnemar(right: np.ndarray, other_right: np.ndarray) -> McNemar:
+    """McNemar's test (1947), exact by the binomial, on whether each of the same items was answered rightly, bool (n,) each."""
+    only_first, only_second = int(np.sum(right & ~other_right)), int(np.sum(other_right & ~right))
+    apart = only_first + only_second
+    return McNemar(only_first, only_second, float(stats.binomtest(only_first, apart).pvalue) if apart else 1.0)
 
 
 def fisher_p_value(right: int, n: int, other_right: int, other_n: int) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.neighbors import NearestNeighbors
 
 from fer_utils import duplicates
 from fer_utils.datasets import FaceDataset
@@ -158,6 +159,16 @@ def leak_report(
     unchecked = [f"{count} of {len(everything)} images have no {column}" for column, count in unknown.items() if count]
     unchecked += [] if near else ["near duplicates were not looked for"]
     return LeakReport(dataset.name, fold.name, tuple(leaks), tuple(unchecked))
+
+
+def nearest_in_training(images: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """The training row whose pixels are nearest to each test row's, int64 (test rows,); images uint8 (n, height, width, channels).
+
+    Where this simplest of readers names test labels (or people) far above chance, something crosses the split.
+    """
+    pixels = images.reshape(len(images), -1).astype(np.float32)
+    found = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(pixels[train])
+    return train[found.kneighbors(pixels[test], return_distance=False)[:, 0]]
 
 
 def _shared_names(dataset: FaceDataset, rows: dict[str, np.ndarray], parts: tuple[str, str], column: str) -> Leak:

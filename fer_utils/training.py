@@ -113,7 +113,7 @@ def train(
     each epoch; the epoch with the highest validation accuracy is selected, the last one where there is none or where
     `select_best` is false: then these images are only looked at, as papers do that draw curves of their test images.
     What `watch`, more images, is taken for after each epoch is kept for `Trained.watched`, and decides nothing. `start` is
-    a training whose last weights all layers but the last one begin with. Without `keep_weights` none are left at the end:
+    a training whose selected weights all layers but the last one begin with. Without `keep_weights` none are left at the end:
     those of a hundred folds of a large network fill a disk.
     Weights given as a file count by its content; that they are none, or do not fit, raises as in `pretrained.base`.
     """
@@ -317,7 +317,7 @@ def _resume(
         else:
             base, model = frozen.split(build(recipe.network, **recipe.options))
     if start is not None:
-        _begin_with(model, start.model(last_epoch=True))
+        _begin_with(model, start.model())
     model = _as_new(recipe, model) if base is None else _compiled(recipe, model)
     state_path = folder / "state.json"
     if state_path.exists():

@@ -186,6 +186,13 @@ def test_a_crop_is_resampled_bilinearly():
     assert np.allclose(seen[2:-2, 2:-2, 0], expected[2:-2, 2:-2], atol=1e-4)
 
 
+def test_a_narrower_network_has_that_share_of_the_filters_and_a_width_of_nothing_is_refused():
+    narrow = models.build("mobilenet_center_loss", width=0.25)
+    assert narrow.get_layer("features").output.shape == (None, 256)
+    with pytest.raises(ValueError, match="width 0.0, expected more than 0"):
+        models.build("mobilenet_center_loss", width=0.0)
+
+
 def test_weights_of_imagenet_fill_all_convolutions_but_the_first(tmp_path):
     given = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
     random = np.random.default_rng(8)
@@ -218,11 +225,12 @@ def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(w
     assert same_weights(mine, theirs) and np.asarray(mine.centers).all()
 
 
-def test_a_second_stage_keeps_the_convolutions_and_begins_classifier_and_centres_anew(whole, tmp_path, monkeypatch):
+def test_a_second_stage_keeps_the_selected_convolutions_and_begins_classifier_and_centres_anew(whole, tmp_path, monkeypatch):
     five = RECIPE.model_copy(update={"options": RECIPE.options | {"classes": 5}})
     unmoved = {"loss": 1.0, "accuracy": 0.2, "val_loss": 1.0, "val_accuracy": 0.2}
     monkeypatch.setattr(training, "epoch_by_batches", lambda *_: unmoved)
-    second, first = (stage.model(last_epoch=True) for stage in (train(tmp_path, five, start=whole), whole))
+    second, first = train(tmp_path, five, start=whole).model(last_epoch=True), whole.model()
+    assert whole.record.selected_epoch < RECIPE.epochs and not same_weights(first, whole.model(last_epoch=True))
     assert all(same_weights(mine, theirs) for mine, theirs in zip(second.layers[:-1], first.layers[:-1], strict=True))
     assert second.layers[-1].kernel.shape == (1024, 5)
     assert second.centers.shape == (5, 1024) and not np.asarray(second.centers).any()

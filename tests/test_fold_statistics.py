@@ -193,3 +193,12 @@ def test_the_best_epoch_of_each_fold_gains_more_than_the_best_of_800_configurati
     best = fold_statistics.expected_best(0.95, sizes, printed("max_epochs"))
     simulated = np.random.default_rng(0).binomial(np.array(sizes)[:, None], 0.95, size=(2000, 10, 16)).max(axis=2).sum(axis=1)
     assert best == pytest.approx(simulated.mean() / sum(sizes), abs=5e-4) and best > 0.988
+
+
+def test_mcnemar_counts_what_only_one_has_right_and_has_the_exact_p_value():
+    right = np.array([True] * 6 + [False] * 3)
+    other = np.array([True] * 1 + [False] * 5 + [False] * 2 + [True])
+    found = fold_statistics.mcnemar(right, other)
+    assert (found.only_first, found.only_second) == (5, 1)
+    assert found.p_value == pytest.approx(2 * (1 + 6) / 2**6)
+    assert fold_statistics.mcnemar(right, right).p_value == 1.0

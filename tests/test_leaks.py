@@ -139,3 +139,8 @@ def test_the_table_has_a_row_per_pair_of_parts_and_kind(clean):
     table = leaks.leak_report(*clean).table()
     assert list(table.columns) == ["between", "what", "shared", "images", "share (%)", "for example"]
     assert len(table) == 3 * 4 and table["between"].iloc[0] == "train and validation" and (table["share (%)"] == 0).all()
+
+
+def test_the_nearest_training_image_is_the_one_with_the_most_similar_pixels():
+    images = np.array([0, 100, 200, 90, 10], np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 1), np.uint8)
+    assert leaks.nearest_in_training(images, np.array([0, 1, 2]), np.array([4, 3])).tolist() == [0, 1]

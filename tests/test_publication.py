@@ -71,6 +71,11 @@ def data_of(chapter, root):
         layouts.write_ckplus(root / "ckplus")
         layouts.write_oulu_casia(root / "oulu_casia")
         return {"dataset": "auto", "detector": "haar"}
+    if chapter == "mobilenet_center_loss":
+        data_of("fer2013_cnn", root)
+        layouts.write_ckplus(root / "ckplus")
+        layouts.write_jaffe(root / "jaffe")
+        return {"dataset": "auto"}
     layouts.write_kdef(root / "kdef", pairs=5)
     layouts.write_rafd(root / "rafd")
     layouts.write_sfew(root / "sfew", per_class=13)
@@ -85,7 +90,7 @@ def cv2_grey(images):
     return [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
 
 
-@pytest.mark.parametrize("chapter", ["fer2013_cnn", "bp4d_vgg16_holdout", "ckplus_oulu_3dcnn", "multi_dataset_cnns"])
+@pytest.mark.parametrize("chapter", ["fer2013_cnn", "bp4d_vgg16_holdout", "ckplus_oulu_3dcnn", "mobilenet_center_loss", "multi_dataset_cnns"])
 def test_a_chapter_runs_on_official_trees_and_shows_no_face_of_them(chapter, tmp_path, monkeypatch):
     overrides = data_of(chapter, tmp_path / "data") or {"dataset": "fer2013"}
     monkeypatch.setattr(book, "BUILD", tmp_path / "build")
