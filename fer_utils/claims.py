@@ -158,6 +158,11 @@ def load_claims(chapter_or_file: str | Path) -> ClaimSet:
         raise ValueError(f"{path}, {_explained(error, content)}") from None
 
 
+def papers() -> list[str]:
+    """The names of the papers that have a claims file in this book, sorted."""
+    return sorted(path.stem for path in asset("claims").glob("*.yml"))
+
+
 def _explained(error: ValidationError, content: Any) -> str:
     """The first error of a claims file: claim, field, what is wrong, what is expected."""
     first = error.errors()[0]

@@ -24,8 +24,8 @@ class Outcome(StrEnum):
     """What a check says of a printed number."""
 
     CONSISTENT = "consistent"  # it can stand beside the numbers that it was checked against
-    IMPOSSIBLE = "impossible"  # it cannot
     NOTABLE = "notable"  # it can, but it says less than, or something other than, it seems to
+    IMPOSSIBLE = "impossible"  # it cannot
     NOT_CHECKABLE = "not checkable"  # there is nothing to hold it against, or the search was too large
 
 

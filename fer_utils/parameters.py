@@ -156,14 +156,22 @@ class CkplusOulu3dcnnParameters(ChapterParameters):
     scheduler: str = Field("", description="address of a Dask scheduler; empty: processes on this machine")
 
 
+class ClaimsAuditParameters(ChapterParameters):
+    """The audit of what the papers print; it uses no images."""
+
+    search_limit: int = Field(400_000, ge=1000, description="partial tables of counts that a search keeps before it stops")
+
+
 REAL_DATASETS: dict[str, tuple[str, ...]] = {
     "bp4d_vgg16_holdout": ("bp4d",),
+    "claims_audit": (),
     "ckplus_oulu_3dcnn": ("ckplus", "oulu_casia"),
     "fer2013_cnn": ("fer2013",),
     "rendered_faces": ("rendered_faces",),
 }
 CHAPTERS: dict[str, type[ChapterParameters]] = {
     "bp4d_vgg16_holdout": Bp4dVgg16HoldoutParameters,
+    "claims_audit": ClaimsAuditParameters,
     "ckplus_oulu_3dcnn": CkplusOulu3dcnnParameters,
     "fer2013_cnn": Fer2013CnnParameters,
     "multi_dataset_cnns": MultiDatasetCnnsParameters,

@@ -409,7 +409,7 @@ def test_a_consistent_file_ends_with_status_0(tmp_path):
     changed["claims"][1]["value"]["no smile"] = [229]
     (tmp_path / "p.yml").write_text(yaml.safe_dump(changed))
     ended = CliRunner().invoke(app, ["audit", str(tmp_path / "p.yml")])
-    assert ended.exit_code == 0 and "1 consistent; 0 impossible" in ended.output
+    assert ended.exit_code == 0 and "1 consistent; 0 notable; 0 impossible" in ended.output
 
 
 def test_a_missing_file_ends_with_status_2_and_its_name():
