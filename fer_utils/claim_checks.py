@@ -17,7 +17,7 @@ import pandas as pd
 
 from fer_utils import matrix_checks, number_checks, table_checks
 from fer_utils.claim_links import SameAs
-from fer_utils.claims import Claim, ClaimSet, Judgement, judge, with_the_rest
+from fer_utils.claims import LAYER_COLUMNS, Claim, ClaimSet, Judgement, judge, with_the_rest
 from fer_utils.findings import Finding, Outcome, finding
 from fer_utils.rounded_tables import SEARCH_LIMIT
 
@@ -31,7 +31,7 @@ BY_LINK = {
     "network": number_checks.network,
     "siblings": number_checks.siblings,
     "folds": table_checks.folds,
-    "size": table_checks.report_size,
+    "size": table_checks.size_of_test_set,
     "extreme": matrix_checks.extreme_class,
     "below": table_checks.below,
 }
@@ -49,11 +49,12 @@ def audit_claims(claims: ClaimSet, search_limit: int = SEARCH_LIMIT) -> list[Fin
     `search_limit` bounds the partial tables of counts that a search keeps. Raises AuditError (a ValueError) where a link
     does not fit the claims that it names.
     """
-    return [found for claim in claims.claims for found in _audited(claims, claim, search_limit)]
+    return [found for claim in claims.claims for found in audit_claim(claims, claim, search_limit)]
 
 
-def _audited(claims: ClaimSet, claim: Claim, limit: int) -> list[Finding]:
-    found = [*_of_its_kind(claims, claim, limit), *_of_its_links(claims, claim, limit)]
+def audit_claim(claims: ClaimSet, claim: Claim, search_limit: int = SEARCH_LIMIT) -> list[Finding]:
+    """The findings about one claim, at least one."""
+    found = [*_of_its_kind(claims, claim, search_limit), *_of_its_links(claims, claim, search_limit)]
     if found:
         return found
     users = [other.id for other in claims.claims for link in other.links if claim.id in link.claims_named()]
@@ -75,11 +76,11 @@ def _of_its_kind(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding
         yield from table_checks.report(claims, claim, limit)
     elif claim.quantity == "fold_accuracies":
         yield from table_checks.fold_table(claims, claim)
-    elif claim.quantity == "layer_table" and claim.columns == ("output_shape", "parameters"):
+    elif claim.quantity == "layer_table" and claim.columns == LAYER_COLUMNS:
         yield from table_checks.layers(claim)
-    elif claim.quantity == "prediction_examples" and len(claim.columns) == 2:
+    elif claim.quantity == "prediction_examples" and table_checks.are_pairs(claim.value):
         yield from table_checks.examples(claim)
-    elif {"precision", "recall", "f1"} <= set(claim.columns):
+    elif {"precision", "recall", "f1"} <= set(claim.columns) and isinstance(claim.value, dict):
         yield from table_checks.score_rows(claim)
 
 

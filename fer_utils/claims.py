@@ -26,6 +26,7 @@ Unit = Literal[
 ]  # fmt: skip
 
 FULL = {"percent": 100, "fraction": 1}
+LAYER_COLUMNS = ("output_shape", "parameters")
 REPORT_AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
 REPORT_COLUMNS = ("precision", "recall", "f1", "support")
 
@@ -72,9 +73,20 @@ class Claim(BaseModel):
             rows = self.value.values() if isinstance(self.value, dict) else [None]
             if not all(isinstance(row, list) and len(row) > 1 and all(map(_is_number, row)) for row in rows):
                 raise ValueError(f"claim {self.id}: fold_accuracies need a table: a name and a list of numbers per row")
+            if len({len(row) for row in rows}) > 1:
+                raise ValueError(f"claim {self.id}: the rows of fold_accuracies have different numbers of folds")
+        if self.quantity == "layer_table" and self.columns == LAYER_COLUMNS:
+            self._check_layers()
         if self.unit == "percent" and (wrong := [number for number in _numbers(self.value) if not 0 <= number <= 100]):
             raise ValueError(f"claim {self.id}: {wrong[0]:g} is no percentage; expected 0 to 100, or the unit percentage_points")
         return self
+
+    def _check_layers(self) -> None:
+        rows = self.value if isinstance(self.value, dict) else {"": [None, None]}
+        for name, (shape, parameters) in rows.items():
+            sides = shape if isinstance(shape, list) and shape else [None]
+            if not all(type(number) is int and number >= 0 for number in (*sides, parameters)) or 0 in sides:
+                raise ValueError(f"claim {self.id}, row {name!r}: expected [shape, parameters] such as [[46, 46, 32], 320]")
 
     def _check_report(self) -> None:
         if self.columns != REPORT_COLUMNS or not isinstance(self.value, dict) or not {*REPORT_AVERAGES} < {*self.value}:

@@ -152,7 +152,7 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 def audit(
     file: Annotated[Path, typer.Argument(help="a claims file; its schema: book/audit.md")],
     as_json: Json = False,
-    search_limit: Annotated[int, typer.Option(min=1, help="partial tables of counts that a search keeps")] = 400_000,
+    search_limit: Annotated[int | None, typer.Option(min=1, help="partial tables of counts that a search keeps")] = None,
 ) -> None:
     """Check the printed numbers of a paper against each other. Example: fer-book audit paper.yml
 
@@ -162,7 +162,7 @@ def audit(
     from fer_utils.claims import load_claims
 
     try:
-        found = claim_checks.audit_claims(load_claims(file), search_limit)
+        found = claim_checks.audit_claims(load_claims(file), search_limit or claim_checks.SEARCH_LIMIT)
     except (OSError, ValueError) as error:
         typer.echo(f"fer-book: {error}" if str(file) in str(error) else f"fer-book: {file}: {error}", err=True)
         raise typer.Exit(2) from None

@@ -101,6 +101,13 @@ def step(claim: Claim, text: str) -> float:
     return 10.0**-places
 
 
+def value_as_number(claim: Claim) -> float:
+    """The claim's value. Raises AuditError where it is no single number."""
+    if isinstance(claim.value, bool) or not isinstance(claim.value, int | float):
+        raise AuditError(f"claim {claim.id} holds no single number, but a link takes it for one")
+    return float(claim.value)
+
+
 def cell(claim: Claim, row: str | None = None, column: str | None = None) -> Any:
     """The claim's value, or a cell of its table. Raises AuditError naming the rows and columns there are."""
     value = claim.value
@@ -141,6 +148,8 @@ def amount(claims: ClaimSet, wanted: Amount) -> float:
 
 def _base(claim: Claim, wanted: Amount) -> float:
     if wanted.column is not None and wanted.row is None:
+        if not isinstance(claim.value, dict):
+            raise AuditError(f"claim {claim.id} is no table, but a link names its column {wanted.column!r}")
         if unknown := set(wanted.without) - set(claim.value):
             raise AuditError(f"claim {claim.id} has no row {unknown.pop()!r}; it has {', '.join(claim.value)}")
         numbers = [cell(claim, row, wanted.column) for row in claim.value if row not in wanted.without]
@@ -210,6 +219,8 @@ def trials_link(claim: Claim, row: str | None = None, column: str | None = None)
 def counted(claims: ClaimSet, claim: Claim, link: Trials) -> Counted:
     """The percentage as a count: of the stated trials rounded, else cut off, else of the nearest number that gives it."""
     text = printed_text(claim, link.row, link.column)
+    if claim.unit != "percent":
+        raise AuditError(f"claim {claim.id}: a trials link needs a percentage, and its unit is {claim.unit}")
     expected = [amount(claims, n) for n in link.n]
     trials = tuple(dict.fromkeys(n for number in expected for n in whole_numbers(number)))
     if min(trials) < 1:

@@ -33,6 +33,8 @@ def class_totals(claims: ClaimSet, claim: Claim) -> list[int]:
     if link is None:
         return []
     totals = list(link.counts) or [round(amount(claims, link.each))] * len(claim.labels)
+    if min(totals) < 1:
+        raise AuditError(f"claim {claim.id}: class_counts gives a class {min(totals)} items")
     if len(totals) != len(claim.labels):
         raise AuditError(f"claim {claim.id}: class_counts has {len(totals)} counts for {len(claim.labels)} labels")
     return totals
@@ -178,6 +180,8 @@ def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Ite
 def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Finding]:
     """Whether the class that the text names has the highest or lowest recall of the matrix."""
     table = claims[link.matrix]
+    if table.quantity != "confusion_matrix":
+        raise AuditError(f"claim {claim.id}: {link.matrix} is no confusion_matrix")
     matrix = np.array(table.value, dtype=float)
     if claim.value not in table.labels:
         raise AuditError(f"claim {claim.id}: {link.matrix} has no class {claim.value!r}; it has {', '.join(table.labels)}")
@@ -194,6 +198,8 @@ def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Fin
 def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, limit: int) -> Iterator[Finding]:
     """A matrix of shares beside the scores that were printed for it, and the numbers of items that these force."""
     table, what = claims[link.claim], "scores of the matrix"
+    if claim.quantity != "confusion_matrix" or is_counts(claim):
+        raise AuditError(f"claim {claim.id}: a scores link needs a confusion_matrix in percent or as fractions")
     shares, whole = np.array(claim.value, dtype=float), FULL[claim.unit]
     printed = {name: float(printed_text(table, link.row, name)) for name in SCORES}
     recall = 100 * float(np.diag(shares).mean()) / whole

@@ -26,6 +26,7 @@ from fer_utils.findings import (
     printed_text,
     step,
     trials_link,
+    value_as_number,
 )
 from fer_utils.fold_statistics import expected_best, fisher_p_value
 
@@ -105,7 +106,7 @@ def _digit_repairs(claims: ClaimSet, link: Sum, target: float) -> list[tuple[str
     part = link.parts[0]
     table = claims[part.claim]
     rows = {row: cell(table, row, part.column) for row in table.value if row not in part.without}
-    return transposed_digits(rows, int(target))
+    return transposed_digits(rows, int(target)) if all(type(count) is int for count in rows.values()) else []
 
 
 def _one_digit_apart(first: int, second: int) -> bool:
@@ -200,8 +201,8 @@ def same_number(claims: ClaimSet, claim: Claim, link: SameAs) -> Iterator[Findin
         yield finding(claim, what, SAME if len(value) == number else IMPOSSIBLE, meaning, names=len(value), number=number)
         return
     if isinstance(value, str) and other is not None and isinstance(cell(other, link.amount.row, link.amount.column), str):
-        same = value == other.value
-        yield finding(claim, what, SAME if same else IMPOSSIBLE, f"{in_words(link.amount)} has {other.value!r}.")
+        text = cell(other, link.amount.row, link.amount.column)
+        yield finding(claim, what, SAME if value == text else IMPOSSIBLE, f"{in_words(link.amount)} has {text!r}.")
         return
     text, number = printed_text(claim, link.row, link.column), amount(claims, link.amount)
     if claim.unit == "percent" and other is not None and other.unit == "fraction":
@@ -227,6 +228,8 @@ def _same_column(claim: Claim, value: dict[str, float], table: Claim) -> Finding
     rows = {name.lower(): row for name, row in table.value.items()}
     if missing := [name for name in value if name.lower() not in rows]:
         raise AuditError(f"claim {claim.id}: {table.id} has no row {missing[0]!r}")
+    if not all(isinstance(cell, int | float) for name in value for cell in (value[name], *rows[name.lower()])):
+        raise AuditError(f"claim {claim.id} and {table.id} need a number in each of these rows to be compared")
     same = [
         column
         for place, column in enumerate(table.columns)
@@ -269,7 +272,7 @@ def harmonic_finding(claim: Claim, f1: str, scores: Sequence[float], row: str) -
 
 def best_of(claims: ClaimSet, claim: Claim, link: BestOf) -> Iterator[Finding]:
     """What choosing the best of many on the items that are reported does alone (David and Nagaraja 2003)."""
-    choices, trials = round(amount(claims, link.choices)), _counted_amount(claims, Amount(claim=claim.id))
+    choices, trials = max(1, round(amount(claims, link.choices))), _counted_amount(claims, Amount(claim=claim.id))
     if trials is None:
         raise AuditError(f"claim {claim.id}: best_of needs a link of the kind trials beside it")
     folds = 1 if link.folds is None else len(claims[link.folds].columns)
@@ -279,7 +282,9 @@ def best_of(claims: ClaimSet, claim: Claim, link: BestOf) -> Iterator[Finding]:
     def best(accuracy: float) -> float:
         return expected_best(accuracy, sizes, choices)
 
-    enough = 100 * optimize.brentq(lambda accuracy: best(accuracy) - goal, 0.01, 1 - 1e-9, xtol=1e-4)
+    enough = 0.0
+    if goal > best(0.0):
+        enough = 100 * optimize.brentq(lambda accuracy: best(accuracy) - goal, 0.0, 1.0, xtol=1e-4)
     illustrated = 100 * best(SELECTED_FROM)
     where = "" if folds == 1 else f" in each of {folds} folds"
     meaning = (
@@ -295,11 +300,11 @@ def network(claims: ClaimSet, claim: Claim, link: Network) -> Iterator[Finding]:
     """Whether a reading of the network has the printed number of parameters."""
     count = link.given + layer_parameters(link.dense)
     count += sum(layer_parameters(part.widths, part.kernel) for part in link.convolutions)
-    unit = step(claim, "")
+    printed, unit = value_as_number(claim), step(claim, "")
     what, number = "parameters of the network", f"{count:,}"
-    if abs(count - claim.value) <= unit / 2:
+    if abs(count - printed) <= unit / 2:
         yield finding(claim, what, SAME, f"{link.reading}: {number} parameters, which is printed so.", parameters=count)
-    elif 0 <= count - claim.value < unit:
+    elif 0 <= count - printed < unit:
         yield finding(
             claim, what, NOTABLE, f"{link.reading}: {number} parameters, printed with the digits cut off.", parameters=count
         )
@@ -310,7 +315,7 @@ def network(claims: ClaimSet, claim: Claim, link: Network) -> Iterator[Finding]:
 def siblings(claims: ClaimSet, claim: Claim, link: Siblings) -> Iterator[Finding]:
     """The share of test items with another item of the same source in training, where items are drawn at random."""
     per_source = amount(claims, link.per_source)
-    share = 1 - (1 / link.groups) ** (per_source - 1)
+    share = 1 - (1 / link.groups) ** max(0, per_source - 1)
     meaning = (
         f"With about {number_text(per_source)} items from each source ({in_words(link.per_source)}) in {link.groups} random groups, "
         f"{100 * share:.0f} % of the items of a group have another of their source in the other groups."

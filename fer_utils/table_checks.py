@@ -17,6 +17,7 @@ from fer_utils.claim_links import Below, Folds, SameAs, Size
 from fer_utils.claims import Claim, ClaimSet
 from fer_utils.evaluation import wilson_interval
 from fer_utils.findings import (
+    AuditError,
     Finding,
     Outcome,
     amount,
@@ -29,10 +30,12 @@ from fer_utils.findings import (
     printed_text,
     step,
     trials_link,
+    value_as_number,
     whole_numbers,
 )
 from fer_utils.fold_statistics import check_fold_mean, class_balance, exact_interval, fold_denominators, paired_tests
 from fer_utils.layer_tables import check_layer_table
+from fer_utils.matrix_checks import class_totals, is_counts
 from fer_utils.number_checks import harmonic_finding
 from fer_utils.rounded_tables import chance_ranges, check_averages, report_counts
 
@@ -141,11 +144,18 @@ def _counts(right: Sequence[int]) -> str:
     return f"{right[0]:,}" if len(right) == 1 else f"{right[0]:,} to {right[-1]:,}"
 
 
-def report_size(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Finding]:
-    """Whether a report scores as many items as it should, in all and of each class."""
-    n, rows = int(claim.value["accuracy"][3]), class_rows(claim)
-    fits = [wanted for wanted in link.of if n in whole_numbers(amount(claims, wanted))]
+def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Finding]:
+    """Whether a report, or a matrix of counts, scores as many items as it should, in all and of each class."""
+    if claim.quantity == "classification_report":
+        supports = [int(row[3]) for row in class_rows(claim).values()]
+        n = int(claim.value["accuracy"][3])
+    elif claim.quantity == "confusion_matrix" and is_counts(claim):
+        supports = class_totals(claims, claim) or np.sum(claim.value, axis=1).astype(int).tolist()
+        n = sum(supports)
+    else:
+        raise AuditError(f"claim {claim.id}: a size link needs a classification_report, or a confusion_matrix of counts")
     numbers: dict[str, Any] = {"n": n, "expected": [amount(claims, wanted) for wanted in link.of]}
+    fits = [wanted for wanted in link.of if n in whole_numbers(amount(claims, wanted))]
     if fits:
         yield finding(claim, "size of the test set", SAME, f"{n:,} is {in_words(fits[0])}.", **numbers)
     else:
@@ -154,20 +164,22 @@ def report_size(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Finding]
         whole = "".join(f" (times {parts} {n * parts:,})" for parts in sorted(times))
         meaning, needed = f"It scores {n:,} items{whole}, not {stated}.", {}
         for wanted in link.of:
-            if wanted.claim is not None and not wanted.plus and (wanted.times or wanted.parts > 1):
-                needed[wanted.claim] = n * float(claims[wanted.claim].value) / amount(claims, wanted)
-                meaning += f" It would need {number_text(needed[wanted.claim])} for {wanted.claim} in place of {claims[wanted.claim].value:,}."
+            if wanted.claim is not None and not wanted.plus and (wanted.times or wanted.parts > 1) and amount(claims, wanted):
+                value = value_as_number(claims[wanted.claim])
+                needed[wanted.claim] = n * value / amount(claims, wanted)
+                meaning += (
+                    f" It would need {number_text(needed[wanted.claim])} for {wanted.claim} in place of {number_text(value)}."
+                )
         meaning += f" This assumes {link.assumed}." if link.assumed else ""
         outcome = NOTABLE if link.assumed else IMPOSSIBLE
         yield finding(claim, "size of the test set", outcome, meaning, **numbers, needed=needed)
     if link.each is None:
         return
-    supports, each = [int(row[3]) for row in rows.values()], amount(claims, link.each)
-    balance = class_balance(supports)
-    whole = {name: round(support * link.each.parts) for name, support in zip(rows, supports, strict=True)}
+    each, balance = amount(claims, link.each), class_balance(supports)
+    whole = [support * link.each.parts for support in supports]
     meaning = f"The classes have {', '.join(map(str, supports))} items where {number_text(each)} of each are to be expected"
     if link.each.parts > 1:
-        meaning += f"; times {link.each.parts} that is {', '.join(f'{count:,}' for count in whole.values())}"
+        meaning += f"; times {link.each.parts} that is {', '.join(f'{count:,}' for count in whole)}"
     meaning += f". A random draw from equal classes is as uneven with p = {balance.p_value:.1g} "
     meaning += f"(chi-square({balance.degrees_of_freedom}) {balance.chi_square:.1f})."
     outcome = SAME if balance.p_value > SIGNIFICANT else NOTABLE
@@ -190,7 +202,7 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     if link is None:
         return
     n, folds = amount(claims, link.n[0]), len(next(iter(claim.value.values())))
-    around = range(max(2, int(n / folds * 2 / 3)), int(n / folds * 4 / 3) + 1)
+    around = _sizes_around(n / folds)
     texts = {row: fold_texts(claim, row) for row in claim.value}
     sizes = {
         row: [{*possible_denominators(fold, around), *possible_denominators(fold, around, truncated=True)} for fold in texts[row]]
@@ -219,9 +231,16 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
             yield finding(claim, "same folds", IMPOSSIBLE, meaning, rows=(one, other), apart=[place + 1 for place in apart])
 
 
+def _sizes_around(expected: float) -> range:
+    """Sizes of a fold within a third of the expected one."""
+    return range(max(1, int(expected * 2 / 3)), max(1, int(expected * 4 / 3)) + 1)
+
+
 def folds(claims: ClaimSet, claim: Claim, link: Folds) -> Iterator[Finding]:
     """The mean of a row of folds, or the p-value of two rows."""
     table = claims[link.claim]
+    if table.quantity != "fold_accuracies":
+        raise AuditError(f"claim {claim.id}: {link.claim} holds no fold_accuracies")
     if len(link.rows) == 1:
         yield _fold_mean(claim, fold_texts(table, link.rows[0]))
     else:
@@ -245,10 +264,13 @@ def _fold_mean(claim: Claim, texts: list[str]) -> Finding:
 def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Iterator[Finding]:
     """Which test of two rows of folds gives a printed p-value."""
     rows = [np.array(cell(table, row), dtype=float) for row in link.rows]
+    if np.ptp(rows[0] - rows[1]) == 0:
+        yield finding(claim, "p-value of folds", OPEN, "All folds differ by the same; no paired test can be made of them.")
+        return
     tests = [paired_tests(*rows), paired_tests(*(_exact_folds(claims, table, row) for row in link.rows))]
-    printed = float(claim.value)
+    printed = value_as_number(claim)
     names = {"p_one_sided": "one-sided", "p_two_sided": "two-sided", "p_nadeau_bengio": "corrected (Nadeau and Bengio)"}
-    off = {name: min(abs(getattr(test, name) / printed - 1) for test in tests) for name in names}
+    off = {name: min(abs(getattr(test, name) - printed) / max(printed, 1e-9) for test in tests) for name in names}
     best = min(off, key=off.__getitem__)
     two, corrected = tests[1].p_two_sided, tests[1].p_nadeau_bengio
     numbers = {name: getattr(tests[1], name) for name in (*names, "p_wilcoxon")} | {"off": off, "test": best}
@@ -272,8 +294,7 @@ def _exact_folds(claims: ClaimSet, table: Claim, row: str) -> np.ndarray:
     """The folds of a row as shares of the one size that gives them all, or as printed."""
     link, texts = trials_link(table), fold_texts(table, row)
     if link is not None:
-        around = amount(claims, link.n[0]) / len(texts)
-        sizes = fold_denominators(texts, range(max(2, int(around * 2 / 3)), int(around * 4 / 3) + 1))
+        sizes = fold_denominators(texts, _sizes_around(amount(claims, link.n[0]) / len(texts)))
         if len(sizes) == 1:
             return np.array([100 * possible_counts(text, sizes[0])[0] / sizes[0] for text in texts])
     return np.array(cell(table, row), dtype=float)
@@ -309,8 +330,12 @@ def layers(claim: Claim) -> Iterator[Finding]:
 def score_rows(claim: Claim) -> Iterator[Finding]:
     """In a table with the columns precision, recall and f1: whether F1 was computed from the averages."""
     for row in claim.value:
-        precision, recall = (float(printed_text(claim, row, name)) for name in ("precision", "recall"))
-        yield harmonic_finding(claim, printed_text(claim, row, "f1"), [precision, recall], row)
+        try:
+            precision, recall = (float(printed_text(claim, row, name)) for name in ("precision", "recall"))
+            f1 = printed_text(claim, row, "f1")
+        except AuditError:  # a row without these numbers
+            continue
+        yield harmonic_finding(claim, f1, [precision, recall], row)
 
 
 def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
@@ -322,6 +347,10 @@ def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
         f"In {link.claim} {link.row} is not below {link.than} in {', '.join(higher)}." if higher else f"{link.claim} agrees."
     )
     yield finding(claim, "order of two rows", IMPOSSIBLE if higher else SAME, meaning, higher=higher)
+
+
+def are_pairs(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
 
 
 def examples(claim: Claim) -> Iterator[Finding]:
