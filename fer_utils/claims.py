@@ -70,7 +70,7 @@ class Claim(BaseModel):
         if self.quantity == "classification_report":
             self._check_report()
         if self.quantity == "fold_accuracies":
-            rows = self.value.values() if isinstance(self.value, dict) else [None]
+            rows = list(self.value.values()) if isinstance(self.value, dict) and self.value else [None]
             if not all(isinstance(row, list) and len(row) > 1 and all(map(_is_number, row)) for row in rows):
                 raise ValueError(f"claim {self.id}: fold_accuracies need a table: a name and a list of numbers per row")
             if len({len(row) for row in rows}) > 1:
