@@ -44,13 +44,13 @@ class Finding:
 
 def finding(claim: Claim, check: str, outcome: Outcome, meaning: str, /, *, printed: str = "", **numbers: Any) -> Finding:
     """A finding about a claim; `numbers` are what the sentence was made of."""
-    where = claim.where if claim.belongs_to == "text" else f"{claim.where}, {claim.belongs_to}"
+    where = claim.where if claim.belongs_to == "text" or claim.belongs_to in claim.where else f"{claim.where}, {claim.belongs_to}"
     return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers)
 
 
 def shown(claim: Claim) -> str:
     """The printed value in a few words."""
-    value, unit = claim.value, "" if claim.unit == "none" else f" {claim.unit.replace('_', ' ')}"
+    value, unit = claim.value, {"none": "", "percent": " %"}.get(claim.unit, f" {claim.unit.replace('_', ' ')}")
     if value is None:
         return "not in the text"
     if isinstance(value, dict):

@@ -157,23 +157,24 @@ def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Ite
     """An accuracy beside the matrix that it should be of."""
     other, text, what = claims[link.amount.claim], printed_text(claim), "accuracy of its matrix"
     if is_counts(other):
-        matrix = np.array(other.value)
-        if known := class_totals(claims, other):
-            matrix, _ = _oriented(other, matrix, np.array(known))
-        found = [matrix]
-    elif class_totals(claims, other):
-        found = list(share_reading(claims, other, limit).matrices)
+        matrix, known = np.array(other.value), class_totals(claims, other)
+        read = Reading((_oriented(other, matrix, np.array(known))[0] if known else matrix,), "rows")
     else:
-        found = []
-    pairs = sorted({(int(np.trace(matrix)), int(matrix.sum())) for matrix in found})
+        read = share_reading(claims, other, limit) if class_totals(claims, other) else Reading((), "none")
+    pairs = sorted({(int(np.trace(matrix)), int(matrix.sum())) for matrix in read.matrices})
     if not pairs:
         yield finding(claim, what, OPEN, f"{other.id} does not give its counts away.")
         return
     fits = [pair for pair in pairs if pair[0] in possible_counts(text, pair[1])]
     shares = ", ".join(f"{right:,} of {n:,} = {100 * right / n:.2f} %" for right, n in fits or pairs)
+    moved = ", with one cell moved," if read.how == "one cell moved" else ""
     says = "as printed" if fits else f"not {text} %"
     yield finding(
-        claim, what, SAME if fits else IMPOSSIBLE, f"The printed matrix ({other.id}) has {shares}, {says}.", right=fits or pairs
+        claim,
+        what,
+        SAME if fits else IMPOSSIBLE,
+        f"The printed matrix ({other.id}){moved} has {shares}, {says}.",
+        right=fits or pairs,
     )
 
 

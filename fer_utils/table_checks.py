@@ -161,7 +161,7 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
     else:
         stated = " or ".join(f"{number_text(amount(claims, wanted))} ({in_words(wanted)})" for wanted in link.of)
         times = {wanted.parts for wanted in link.of if wanted.parts > 1}
-        whole = "".join(f" (times {parts} {n * parts:,})" for parts in sorted(times))
+        whole = "".join(f" (times {parts}: {n * parts:,})" for parts in sorted(times))
         meaning, needed = f"It scores {n:,} items{whole}, not {stated}.", {}
         for wanted in link.of:
             if wanted.claim is not None and not wanted.plus and (wanted.times or wanted.parts > 1) and amount(claims, wanted):

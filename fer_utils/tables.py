@@ -112,12 +112,12 @@ def findings_html(found: Sequence[Finding], *, folded: str = "") -> HTML:
     """Findings of the audit as a table with the outcomes coloured; behind a summary where `folded` names one."""
     rows = "".join(
         f"<tr><td>{html.escape(one.claim.replace('_', ' '))}<br><small>{html.escape(one.where)}</small></td>"
-        f"<td>{html.escape(one.printed)}</td><td>{html.escape(one.check)}</td>"
-        f'<td><span class="verdict-tag" style="background:{OUTCOME_COLOURS[one.outcome]}">{one.outcome}</span></td>'
-        f"<td>{html.escape(one.meaning)}</td></tr>"
+        f"<td>{html.escape(one.printed)}<br><small>{html.escape(one.check)}</small></td>"
+        f'<td><span class="verdict-tag" style="background:{OUTCOME_COLOURS[one.outcome]}">{one.outcome}</span> '
+        f"{html.escape(one.meaning)}</td></tr>"
         for one in found
     )
-    head = "".join(f"<th>{name}</th>" for name in ("claim", "printed", "check", "outcome", "what it means"))
+    head = "<th>claim<br><small>place</small></th><th>printed<br><small>check</small></th><th>outcome, and what it means</th>"
     body = f"<table class='data-table audit-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     body = f"<div class='table-scroll' tabindex='0'>{body}</div>"
     return HTML(f"<details><summary>{html.escape(folded)}</summary>{body}</details>" if folded else body)

@@ -44,7 +44,7 @@ def content(name=EXAMPLE):
 
 # What the papers' numbers say of each other: paper, claim, check, outcome, words of the sentence
 FACTS = [
-    (BP4D, "report", "size of the test set", "impossible", "574 items (times 5 2,870), not 600"),
+    (BP4D, "report", "size of the test set", "impossible", "574 items (times 5: 2,870), not 600"),
     (BP4D, "report", "balance of the classes", "notable", "510, 440, 560, 510, 505, 345"),
     (BP4D, "report", "counts behind the report", "consistent", "104 of 574 = 18.12 % (95 % interval 15.2 to 21.5)"),
     (BP4D, "report", "agreement with chance", "notable", "chance is 16.9 %; kappa 0.014 to 0.015, z 0.8, p 0.42 to 0.44."),
@@ -132,7 +132,7 @@ FACTS = [
     (SEVERAL, "amfed_accuracy", "percentage as a count", "notable", "517 of 955 = 54.136 % with its digits cut off"),
     (SEVERAL, "amfed_accuracy_conclusion", "percentage as a count", "impossible", "No count out of 955 gives 54.15 %"),
     (SEVERAL, "rafdb_report", "size of the test set", "consistent", "3,068 is the official test set"),
-    (SEVERAL, "rafd_report", "size of the test set", "notable", "(times 5 8,040)"),
+    (SEVERAL, "rafd_report", "size of the test set", "notable", "(times 5: 8,040)"),
     (SEVERAL, "rafd_report", "size of the test set", "notable", "67 for rafd_subjects in place of 49"),
     (SEVERAL, "sfew_report", "size of the test set", "impossible", "179 items, not 436"),
     (SEVERAL, "kdef_report", "size of the test set", "notable", "4,000 for kdef_images in place of 4,900"),
