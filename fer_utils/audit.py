@@ -112,6 +112,21 @@ def restore_column(matrix: np.ndarray, row_sums: np.ndarray, column: int) -> np.
     return counts
 
 
+def lost_digits(matrix: np.ndarray, row_sums: np.ndarray) -> list[tuple[int, int]]:
+    """The columns that, if digits of theirs were lost in print, can be restored from the known row sums.
+
+    Each as (column, restored cells that begin with the printed digits); these are most of the column's cells, and no
+    restored cell is less than its printed one. The other columns are taken as printed.
+    """
+    counts, found = np.asarray(matrix, dtype=np.int64), []
+    for column in range(counts.shape[1]):
+        restored = np.asarray(row_sums) - (counts.sum(axis=1) - counts[:, column])
+        kept = sum(str(now).startswith(str(before)) for now, before in zip(restored, counts[:, column], strict=True))
+        if (restored >= counts[:, column]).all() and 2 * kept > len(restored):
+            found.append((column, kept))
+    return found
+
+
 def possible_counts(percent: str | float, trials: int, *, truncated: bool = False) -> list[int]:
     """Counts k for which 100 k / trials is printed as `percent` at its number of decimals, rounded or truncated.
 

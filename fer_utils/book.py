@@ -27,7 +27,7 @@ from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from fer_utils import datasets
-from fer_utils.claims import load_claims
+from fer_utils.claims import load_claims, papers
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.export import exported
 from fer_utils.parameters import CHAPTERS, REAL_DATASETS, ParameterError, check_parameters
@@ -89,13 +89,14 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
         parameters["dataset"] = chosen[0]
     data = [datasets.load(name, checked.data_root).fingerprint for name in chosen]
     inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "datasets": chosen, "data": data}
-    for name in (f"claims/{chapter}.yml", f"results/full/{chapter}.json", f"models/{chapter}.weights.h5"):
+    read = [f"claims/{paper}.yml" for paper in ([chapter] if chosen else papers())]
+    for name in (*read, f"results/full/{chapter}.json", f"models/{chapter}.weights.h5"):
         try:
             inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
         except FileNotFoundError:
             continue
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return Run(chapter, profile, parameters, ", ".join(chosen), fingerprint, BUILD / "runs" / profile / chapter)
+    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, BUILD / "runs" / profile / chapter)
 
 
 def is_current(run: Run) -> bool:
@@ -324,6 +325,8 @@ def publish(chapter: str) -> list[Path]:
     if not source.exists() or ended["exception"]:
         raise ParameterError(f"{chapter} has no finished full run: fer-book run {chapter} --profile full")
     result = read_result(source)
+    if result.dataset is None:
+        raise ParameterError(f"{chapter} looks at printed numbers only; its result is made anew with every build")
     if not (result.dataset.real and result.dataset.official):
         raise ParameterError(f"{chapter} was not run on the published images: {'; '.join(result.dataset.remarks[:3])}")
     first = result.trainings[0]

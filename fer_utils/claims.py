@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from fer_utils.claim_links import Identifier, Link
 from fer_utils.results import Metric, asset
 
 Scalar = int | float | bool | str
@@ -23,7 +25,10 @@ Unit = Literal[
     "parameters", "pixels", "epochs", "degrees", "years", "milliseconds", "frames", "frames_per_second", "none",
 ]  # fmt: skip
 
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+FULL = {"percent": 100, "fraction": 1}
+LAYER_COLUMNS = ("output_shape", "parameters")
+REPORT_AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
+REPORT_COLUMNS = ("precision", "recall", "f1", "support")
 
 
 class Claim(BaseModel):
@@ -42,21 +47,68 @@ class Claim(BaseModel):
     columns: tuple[str, ...] = Field(default=(), description="names of a table's columns")
     plus_minus: float | None = None
     approximate: bool = False
+    decimals: int | None = Field(None, description="decimals printed, where the value does not show them; -3: 15.244M")
     note: str = ""
+    links: tuple[Link, ...] = Field((), description="which other numbers it can be checked against")
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Claim:
         if self.quantity == "confusion_matrix":
-            size = len(self.labels)
-            if size == 0 or not isinstance(self.value, list) or any(len(row) != size for row in self.value):
+            size, rows = len(self.labels), self.value
+            if size == 0 or not isinstance(rows, list) or any(not isinstance(row, list) or len(row) != size for row in rows):
                 raise ValueError(f"claim {self.id}: a confusion_matrix needs labels and one row of that length per label")
-            if len(self.value) != size:
-                raise ValueError(f"claim {self.id}: {len(self.value)} rows for {size} labels")
+            if len(rows) != size:
+                raise ValueError(f"claim {self.id}: {len(rows)} rows for {size} labels")
+            most = FULL.get(self.unit, float("inf"))
+            if wrong := [cell for row in rows for cell in row if not _is_number(cell) or not 0 <= cell <= most]:
+                form = f"from 0 to {most}" if self.unit in FULL else "from 0"
+                raise ValueError(f"claim {self.id}: a cell of the matrix is {wrong[0]!r}; expected a number {form}")
         if self.columns and isinstance(self.value, dict):
             for name, row in self.value.items():
                 if not isinstance(row, list) or len(row) != len(self.columns):
                     raise ValueError(f"claim {self.id}, row {name!r}: expected {len(self.columns)} values {list(self.columns)}")
+        if self.quantity == "classification_report":
+            self._check_report()
+        if self.quantity == "fold_accuracies":
+            rows = list(self.value.values()) if isinstance(self.value, dict) and self.value else [None]
+            if not all(isinstance(row, list) and len(row) > 1 and all(map(_is_number, row)) for row in rows):
+                raise ValueError(f"claim {self.id}: fold_accuracies need a table: a name and a list of numbers per row")
+            if len({len(row) for row in rows}) > 1:
+                raise ValueError(f"claim {self.id}: the rows of fold_accuracies have different numbers of folds")
+        if self.quantity == "layer_table" and self.columns == LAYER_COLUMNS:
+            self._check_layers()
+        if self.unit == "percent" and (wrong := [number for number in _numbers(self.value) if not 0 <= number <= 100]):
+            raise ValueError(f"claim {self.id}: {wrong[0]:g} is no percentage; expected 0 to 100, or the unit percentage_points")
         return self
+
+    def _check_layers(self) -> None:
+        rows = self.value if isinstance(self.value, dict) else {"": [None, None]}
+        for name, (shape, parameters) in rows.items():
+            sides = shape if isinstance(shape, list) and shape else [None]
+            if not all(type(number) is int and number >= 0 for number in (*sides, parameters)) or 0 in sides:
+                raise ValueError(f"claim {self.id}, row {name!r}: expected [shape, parameters] such as [[46, 46, 32], 320]")
+
+    def _check_report(self) -> None:
+        if self.columns != REPORT_COLUMNS or not isinstance(self.value, dict) or not {*REPORT_AVERAGES} < {*self.value}:
+            form = f"columns {list(REPORT_COLUMNS)}, a row per class and the rows {', '.join(REPORT_AVERAGES)}"
+            raise ValueError(f"claim {self.id}: a classification_report needs {form}")
+        for name, row in self.value.items():
+            cells = row[2:] if name == "accuracy" else row
+            if not all(map(_is_number, cells)) or any(not 0 <= score <= 1 for score in cells[:-1]) or cells[-1] < 1:
+                raise ValueError(f"claim {self.id}, row {name!r}: expected scores from 0 to 1 and a support above 0, got {row}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """All numbers in a value, at any depth."""
+    if _is_number(value):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(part)
 
 
 class Paper(BaseModel):
@@ -87,6 +139,10 @@ class ClaimSet(BaseModel):
             if claim.id in seen:
                 raise ValueError(f"claim id {claim.id!r} appears twice")
             seen.add(claim.id)
+        for claim in claims:
+            named = {name for link in claim.links for name in link.claims_named()}
+            if unknown := sorted(named - seen):
+                raise ValueError(f"claim {claim.id}: a link names {unknown[0]!r}, which is no claim of this file")
         return claims
 
     def __getitem__(self, claim_id: str) -> Claim:
@@ -98,18 +154,45 @@ class ClaimSet(BaseModel):
 
 
 def load_claims(chapter_or_file: str | Path) -> ClaimSet:
-    """Read a claims file, given a chapter's name or a path ending in .yml. Raises ValueError naming file and field."""
+    """Read a claims file, given a chapter's name or a path ending in .yml.
+
+    Raises ValueError naming the file, the claim, the field and what is expected there.
+    """
     path = Path(chapter_or_file)
     if path.suffix not in {".yml", ".yaml"}:
         path = asset(f"claims/{chapter_or_file}.yml")
     try:
-        return ClaimSet.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return ClaimSet.model_validate(content)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{path}, {place}: {first['msg']} (value: {str(first['input'])[:80]})") from None
+        raise ValueError(f"{path}, {_explained(error, content)}") from None
+
+
+def papers() -> list[str]:
+    """The names of the papers that have a claims file in this book, sorted."""
+    return sorted(path.stem for path in asset("claims").glob("*.yml"))
+
+
+def _explained(error: ValidationError, content: Any) -> str:
+    """The first error of a claims file: claim, field, what is wrong, what is expected."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "top level"
+    match first["loc"]:
+        case ("claims", int(number), *field):
+            entry = content["claims"][number]
+            name = entry.get("id", f"number {number + 1}") if isinstance(entry, dict) else f"number {number + 1}"
+            place, model = f"claim {name!r} ({place})", Claim
+        case field:
+            field, model = list(field), ClaimSet
+    expected = ""
+    if first["type"] == "extra_forbidden" and len(field) == 1:
+        expected = f"; expected one of {', '.join(model.model_fields)}"
+    elif len(field) == 1 and field[0] in model.model_fields and model.model_fields[field[0]].description:
+        expected = f"; expected {field[0]}: {model.model_fields[field[0]].description}"
+    value = "" if isinstance(first["input"], dict | list | tuple) else f" (value: {first['input']!s:.80})"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}{expected}{value}"
 
 
 class Verdict(StrEnum):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -16,6 +16,9 @@ import yaml
 from fer_utils import datasets
 from fer_utils.datasets.base import DATA_VARIABLE, DatasetError, MissingDataset
 from fer_utils.parameters import CHAPTERS, ParameterError
+
+if TYPE_CHECKING:
+    from fer_utils.findings import Finding
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help="Run and build the FER Reproducibility Book.")
 data_app = typer.Typer(no_args_is_help=True, help="Which datasets there are, and whether yours is complete.")
@@ -143,6 +146,53 @@ def live_command(
 
 
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def audit(
+    file: Annotated[Path, typer.Argument(help="a claims file; its schema: book/audit.md")],
+    as_json: Json = False,
+    search_limit: Annotated[int | None, typer.Option(min=1, help="partial tables of counts that a search keeps")] = None,
+) -> None:
+    """Check the printed numbers of a paper against each other. Example: fer-book audit paper.yml
+
+    Exit status: 0 everything that can be checked is consistent, 1 something is impossible, 2 the file is not a claims file.
+    """
+    from fer_utils import claim_checks
+    from fer_utils.claims import load_claims
+
+    try:
+        found = claim_checks.audit_claims(load_claims(file), search_limit or claim_checks.SEARCH_LIMIT)
+    except (OSError, ValueError) as error:
+        typer.echo(f"fer-book: {error}" if str(file) in str(error) else f"fer-book: {file}: {error}", err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(claim_checks.as_json(found))
+    else:
+        _print_findings(found)
+    if any(one.outcome == claim_checks.Outcome.IMPOSSIBLE for one in found):
+        raise typer.Exit(1)
+
+
+def _print_findings(found: list[Finding]) -> None:
+    """A table of what was checked, then how many findings have each outcome."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from fer_utils.claim_checks import outcome_counts
+
+    colours = {"impossible": "bold red", "notable": "yellow", "consistent": "green"}
+    table = Table("claim", "printed", "check", "outcome", "meaning", show_lines=True)
+    for one in found:
+        if one.check:
+            cells = [f"{one.claim}\n{one.where}", one.printed, one.check, one.outcome.value, one.meaning]
+            table.add_row(*(Text(cell, colours.get(cell, "")) for cell in cells))
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+    console.print("; ".join(f"{number} {outcome}" for outcome, number in outcome_counts(found).items()))
+
+
 Name = Annotated[str, typer.Argument(help="name of the dataset, as in `fer-book data list`")]
 
 

@@ -194,8 +194,15 @@ class MobilenetCenterLossParameters(ChapterParameters):
     seed: int = Field(0, ge=0, description="of splits, weights and order")
 
 
+class ClaimsAuditParameters(ChapterParameters):
+    """The audit of what the papers print; it uses no images."""
+
+    search_limit: int = Field(400_000, ge=1000, description="partial tables of counts that a search keeps before it stops")
+
+
 REAL_DATASETS: dict[str, tuple[str, ...]] = {
     "bp4d_vgg16_holdout": ("bp4d",),
+    "claims_audit": (),
     "ckplus_oulu_3dcnn": ("ckplus", "oulu_casia"),
     "fer2013_cnn": ("fer2013",),
     "mobilenet_center_loss": ("fer2013", "ckplus", "jaffe"),
@@ -203,6 +210,7 @@ REAL_DATASETS: dict[str, tuple[str, ...]] = {
 }
 CHAPTERS: dict[str, type[ChapterParameters]] = {
     "bp4d_vgg16_holdout": Bp4dVgg16HoldoutParameters,
+    "claims_audit": ClaimsAuditParameters,
     "ckplus_oulu_3dcnn": CkplusOulu3dcnnParameters,
     "fer2013_cnn": Fer2013CnnParameters,
     "mobilenet_center_loss": MobilenetCenterLossParameters,

@@ -165,7 +165,7 @@ class Result(BaseModel):
     chapter: str
     profile: str
     parameters: dict[str, Any]
-    dataset: DatasetSummary
+    dataset: DatasetSummary | None = Field(description="None where a chapter looks at no images, only at printed numbers")
     selected_on: str
     metrics: list[Metric]
     confusions: list[Confusion]
@@ -336,16 +336,19 @@ def recorded_versions() -> dict[str, str]:
     return versions
 
 
-def environment() -> Environment:
-    """The environment of this process; imports Keras to ask for its backend."""
-    import keras
+def environment(*, networks: bool = True) -> Environment:
+    """The environment of this process; imports Keras to ask for its backend, unless no network is computed."""
+    backend = device = "not used"
+    if networks:
+        import keras
 
-    backend = keras.backend.backend()
+        backend = keras.backend.backend()
+        device = _device(backend)
     return Environment(
         python=platform.python_version(),
         packages=recorded_versions(),
         backend=backend,
-        device=_device(backend),
+        device=device,
         cpu=_cpu_name(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),

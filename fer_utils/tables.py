@@ -11,6 +11,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from fer_utils.claims import Judgement, Verdict
+from fer_utils.findings import Finding, Outcome
 from fer_utils.results import Result
 
 VERDICT_COLOURS = {
@@ -21,9 +22,18 @@ VERDICT_COLOURS = {
     Verdict.NOT_TESTABLE: "#52606d",
 }
 
+OUTCOME_COLOURS = {
+    Outcome.CONSISTENT: "#1b7f4d",
+    Outcome.NOTABLE: "#9a5b00",
+    Outcome.IMPOSSIBLE: "#b3261e",
+    Outcome.NOT_CHECKABLE: "#52606d",
+}
+
 
 def badge(result: Result) -> str:
     """What a figure says of the data behind it: profile, and whether the faces are real."""
+    if result.dataset is None:
+        return f"{result.profile} run: printed numbers only, no images"
     kind = "real faces" if result.dataset.real else "RENDERED faces"
     if result.dataset.real and not result.dataset.official:
         kind = "not the published images"
@@ -98,13 +108,28 @@ def verdict_html(frame: pd.DataFrame) -> HTML:
     return HTML(rows(~untested) + folded)
 
 
+def findings_html(found: Sequence[Finding], *, folded: str = "") -> HTML:
+    """Findings of the audit as a table with the outcomes coloured; behind a summary where `folded` names one."""
+    rows = "".join(
+        f"<tr><td>{html.escape(one.claim.replace('_', ' '))}<br><small>{html.escape(one.where)}</small></td>"
+        f"<td>{html.escape(one.printed)}<br><small>{html.escape(one.check)}</small></td>"
+        f'<td><span class="verdict-tag" style="background:{OUTCOME_COLOURS[one.outcome]}">{one.outcome}</span> '
+        f"{html.escape(one.meaning)}</td></tr>"
+        for one in found
+    )
+    head = "<th>claim<br><small>place</small></th><th>printed<br><small>check</small></th><th>outcome, and what it means</th>"
+    body = f"<table class='data-table audit-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    body = f"<div class='table-scroll' tabindex='0'>{body}</div>"
+    return HTML(f"<details><summary>{html.escape(folded)}</summary>{body}</details>" if folded else body)
+
+
 def provenance(result: Result, stale: Sequence[str]) -> HTML:
     """Where the shown numbers come from; a warning when the code has changed since."""
-    facts = (
-        f"{badge(result)}; seeds {', '.join(map(str, result.parameters.get('seeds', [result.seed])))}; data "
-        f"<code>{result.dataset.fingerprint[:12]}</code>; epoch selected on {result.selected_on}; made {result.created[:10]} "
-        f"at revision <code>{result.git_revision}</code>."
-    )
+    data = ""
+    if result.dataset is not None:
+        seeds = ", ".join(map(str, result.parameters.get("seeds", [result.seed])))
+        data = f"seeds {seeds}; data <code>{result.dataset.fingerprint[:12]}</code>; epoch selected on {result.selected_on}; "
+    facts = f"{badge(result)}; {data}made {result.created[:10]} at revision <code>{result.git_revision}</code>."
     warning = f"<p class='stale'><strong>Stale:</strong> since then changed: {', '.join(stale)}.</p>" if stale else ""
     return HTML(f"<div class='provenance'><p>Figures and numbers come from: {facts}</p>{warning}</div>")
 

@@ -1,0 +1,458 @@
+"""The audit: what the numbers of the five papers say of each other, from their claims files alone."""
+
+import json
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from fer_utils import audit, claim_checks, claims, findings, layer_tables
+from fer_utils.claims import Verdict, load_claims
+from fer_utils.cli import app
+from fer_utils.findings import Outcome
+
+BP4D, CKPLUS, FER2013, MOBILENET, SEVERAL = PAPERS = (
+    "bp4d_vgg16_holdout",
+    "ckplus_oulu_3dcnn",
+    "fer2013_cnn",
+    "mobilenet_center_loss",
+    "multi_dataset_cnns",
+)
+EXAMPLE = ROOT / "book/static/example_claims.yml"
+
+
+@cache
+def found_in(paper):
+    return claim_checks.audit_claims(load_claims(paper))
+
+
+def one(paper, claim, check, containing=""):
+    """The only finding of that claim and check whose sentence contains a text."""
+    (found,) = [f for f in found_in(paper) if (f.claim, f.check) == (claim, check) and containing in f.meaning]
+    return found
+
+
+def content(name=EXAMPLE):
+    return yaml.safe_load(name.read_text())
+
+
+# What the papers' numbers say of each other: paper, claim, check, outcome, words of the sentence
+FACTS = [
+    (BP4D, "report", "size of the test set", "impossible", "574 items (times 5: 2,870), not 600"),
+    (BP4D, "report", "balance of the classes", "notable", "510, 440, 560, 510, 505, 345"),
+    (BP4D, "report", "counts behind the report", "consistent", "104 of 574 = 18.12 % (95 % interval 15.2 to 21.5)"),
+    (BP4D, "report", "agreement with chance", "notable", "chance is 16.9 %; kappa 0.014 to 0.015, z 0.8, p 0.42 to 0.44."),
+    (BP4D, "report", "agreement with chance", "notable", "Disgust alone stands out most (z 2.8)"),
+    (
+        BP4D,
+        "prediction_examples",
+        "interval of examples",
+        "notable",
+        "1 of 7 are right, with an exact 95 % interval of 0.4 to 57.9 %",
+    ),
+    (BP4D, "prediction_examples_accuracy", "percentage as a count", "notable", "1 of 7 = 14.286 % with its digits cut off"),
+    (BP4D, "per_class_accuracy", "same thing elsewhere", "impossible", "the column precision of report"),
+    (FER2013, "layer_table", "parameters of layers", "consistent", "in all 879,623"),
+    (FER2013, "layer_table", "shapes of layers", "impossible", "conv2d_11 with 16 x 16 x 128, printed 18 x 18 x 128"),
+    (FER2013, "confusion_test", "margins against class counts", "consistent", "7,178 items"),
+    (FER2013, "confusion_test", "agreement with chance", "notable", "1,253 of 7,178 are right, 17.46 %"),
+    (FER2013, "confusion_test", "agreement with chance", "notable", "17.40 % (kappa 0.00065, chi-square(36) 34.3, p 0.55"),
+    (FER2013, "confusion_test", "agreement with chance", "notable", "independent of the labels"),
+    (FER2013, "confusion_train", "margins against class counts", "impossible", "25,874 of 28,709"),
+    (FER2013, "confusion_train", "margins against class counts", "impossible", "454, 46, 446, 787, 557, 559, 336"),
+    (FER2013, "confusion_train", "agreement with chance", "notable", "4,971 of 28,709 are right"),
+    (FER2013, "confusion_train", "agreement with chance", "notable", "independent of the labels"),
+    (FER2013, "confusion_test", "size of the test set", "consistent", "7,178 is private_test_images + public_test_images"),
+    (FER2013, "headline_accuracy", "percentage as a count", "notable", "3,169 of 3,589 = 88.298 % with its digits cut off"),
+    (FER2013, "headline_accuracy", "accuracy of its matrix", "impossible", "17.46 %, not 88.29 %"),
+    (FER2013, "total_images", "sum of parts", "impossible", "make 35,887, not 35,888"),
+    (FER2013, "best_class", "rank of a class", "impossible", "rank 7 of 7 by recall (0 of 111 right)"),
+    (FER2013, "most_misclassified_class", "rank of a class", "impossible", "rank 1 of 7"),
+    (CKPLUS, "oulu_10fold_confusion", "orientation and counts", "notable", "4 of 6 rows"),
+    (CKPLUS, "oulu_10fold_confusion", "orientation and counts", "notable", "exactly one matrix of counts"),
+    (CKPLUS, "oulu_10fold_confusion", "orientation and counts", "notable", "404 of 480, 84.17 %"),
+    (CKPLUS, "ckplus_loso_accuracy", "percentage as a count", "impossible", "No count out of 327 gives 97.56 %"),
+    (CKPLUS, "ckplus_loso_accuracy", "percentage as a count", "impossible", "319 of 327 is 97.55 %"),
+    (CKPLUS, "ckplus_loso_confusion", "orientation and counts", "impossible", "With one cell moved"),
+    (CKPLUS, "ckplus_loso_confusion", "orientation and counts", "impossible", "true classes in the columns (319 of 327"),
+    (
+        CKPLUS,
+        "oulu_folds",
+        "sizes of folds",
+        "impossible",
+        "Row c2: only folds of 40 give all of these, together 337 of 400, 84.25 %",
+    ),
+    (CKPLUS, "oulu_folds", "sizes of folds", "impossible", "Row c4: only folds of 40"),
+    (CKPLUS, "oulu_folds", "sizes of folds", "consistent", "Row c1: only folds of 48"),
+    (CKPLUS, "ckplus_folds", "same folds", "impossible", "Rows c2 and c3"),
+    (CKPLUS, "ckplus_c2_p_value", "p-value of folds", "notable", "the one-sided paired t-test"),
+    (CKPLUS, "ckplus_c3_p_value", "p-value of folds", "notable", "the one-sided paired t-test"),
+    (CKPLUS, "oulu_c4_p_value", "p-value of folds", "notable", "the one-sided paired t-test"),
+    (CKPLUS, "oulu_c1_p_value", "p-value of folds", "notable", "the one-sided paired t-test of c2 and c1; two-sided p = 0.073"),
+    (CKPLUS, "oulu_c1_p_value", "p-value of folds", "notable", "not significant two-sided or corrected"),
+    (CKPLUS, "oulu_10fold_accuracy", "percentage as a count", "consistent", "404 of 480"),
+    (CKPLUS, "oulu_10fold_accuracy", "same thing elsewhere", "impossible", "oulu_c2_average has 84.25"),
+    (CKPLUS, "oulu_c2_average", "percentage as a count", "impossible", "No count out of 480 gives 84.25 %"),
+    (CKPLUS, "ckplus_c3_average", "mean of folds", "consistent", "0.05 off"),
+    (CKPLUS, "ckplus_loso_accuracy", "Fisher's exact test", "notable", "319 of 327 against 327 of 327"),
+    (CKPLUS, "ckplus_loso_accuracy", "Fisher's exact test", "notable", "p = 0.0075"),
+    (MOBILENET, "fer_total", "sum of parts", "impossible", "make 35,527, not 36,887"),
+    (MOBILENET, "fer_total", "sum of parts", "impossible", "Angry in the other order (4,953 for 4,593) they make 35,887"),
+    (MOBILENET, "jaffe_center_loss_accuracy", "percentage as a count", "consistent", "40 of 42"),
+    (MOBILENET, "jaffe_two_stage_accuracy", "percentage as a count", "consistent", "39 of 42"),
+    (MOBILENET, "jaffe_one_stage_accuracy", "percentage as a count", "consistent", "30 of 42"),
+    (MOBILENET, "ckplus_two_stage_accuracy", "percentage as a count", "consistent", "58 of 61"),
+    (MOBILENET, "ckplus_center_loss_accuracy", "percentage as a count", "impossible", "It fits n = 65: 63 of 65"),
+    (MOBILENET, "ckplus_center_loss_gain", "Fisher's exact test", "notable", "63 of 65 against 58 of 61"),
+    (MOBILENET, "ckplus_center_loss_gain", "Fisher's exact test", "notable", "p = 0.67"),
+    (MOBILENET, "ckplus_two_stage_gain", "Fisher's exact test", "notable", "p = 0.72"),
+    (MOBILENET, "jaffe_center_loss_gain", "Fisher's exact test", "notable", "40 of 42 against 39 of 42"),
+    (MOBILENET, "jaffe_center_loss_gain", "Fisher's exact test", "notable", "p = 1,"),
+    (MOBILENET, "jaffe_two_stage_gain", "Fisher's exact test", "notable", "is more than chance (p = 0.02,"),
+    (MOBILENET, "ckplus_setups", "F1 of averages", "notable", "small_6: The harmonic mean"),
+    (MOBILENET, "jaffe_f1", "F1 of averages", "notable", "is 95.47, which is the printed F1"),
+    (MOBILENET, "confusion_small_6", "scores of the matrix", "notable", "precision 92.78; all have a class of 2 items or fewer"),
+    (MOBILENET, "ckplus_setups", "percentage as a count", "impossible", "No count out of 261 or 262 gives 99.69 %"),
+    (MOBILENET, "ckplus_setups", "percentage as a count", "impossible", "It fits n = 318 to 327"),
+    (MOBILENET, "split", "random split", "notable", "the last three frames of a sequence) in 5 random groups, 96 %"),
+    (MOBILENET, "split", "random split", "notable", "jaffe_total, one of 10 parts) in 5 random groups, 100 %"),
+    (MOBILENET, "pipeline_duration", "formula", "notable", "57.99 milliseconds, 81 % of it in detect_duration: 17.2 a second"),
+    (MOBILENET, "pipeline_duration", "formula", "notable", "280 for the fastest part alone"),
+    (MOBILENET, "learning_rate_stage_1_method", "same thing elsewhere", "impossible", "has 0.01"),
+    (SEVERAL, "rafdb_accuracy", "percentage as a count", "consistent", "2,309 of 3,068"),
+    (SEVERAL, "rafd_accuracy", "percentage as a count", "consistent", "1,107 of 1,608"),
+    (SEVERAL, "sfew_accuracy", "percentage as a count", "consistent", "73 of 179"),
+    (SEVERAL, "kdef_accuracy", "percentage as a count", "consistent", "797 of 800"),
+    (SEVERAL, "amfed_accuracy", "percentage as a count", "notable", "517 of 955 = 54.136 % with its digits cut off"),
+    (SEVERAL, "amfed_accuracy_conclusion", "percentage as a count", "impossible", "No count out of 955 gives 54.15 %"),
+    (SEVERAL, "rafdb_report", "size of the test set", "consistent", "3,068 is the official test set"),
+    (SEVERAL, "rafd_report", "size of the test set", "notable", "(times 5: 8,040)"),
+    (SEVERAL, "rafd_report", "size of the test set", "notable", "67 for rafd_subjects in place of 49"),
+    (SEVERAL, "sfew_report", "size of the test set", "impossible", "179 items, not 436"),
+    (SEVERAL, "kdef_report", "size of the test set", "notable", "4,000 for kdef_images in place of 4,900"),
+    (SEVERAL, "kdef_report", "balance of the classes", "notable", "52 items"),
+    (SEVERAL, "kdef_report", "balance of the classes", "notable", "p = 6e-12"),
+    (SEVERAL, "vgg16_parameters", "parameters of the network", "consistent", "15,244,104"),
+    (SEVERAL, "inception_resnet_v2_parameters", "parameters of the network", "notable", "56,568,551"),
+    (SEVERAL, "custom_cnn_parameters", "parameters of the network", "consistent", "99,142,630"),
+    (SEVERAL, "custom_cnn_parameters", "parameters of the network", "consistent", "99,142,568"),
+    (SEVERAL, "light_vgg_parameters", "parameters of the network", "consistent", "5,390,663"),
+    (SEVERAL, "sfew_class_names", "same thing elsewhere", "impossible", "8 names are given for 7"),
+    *(
+        (SEVERAL, f"{name}_report", "averages recomputed", "consistent", "All 7")
+        for name in ("rafdb", "rafd", "sfew", "kdef", "amfed")
+    ),
+]
+
+
+@pytest.mark.parametrize(("paper", "claim", "check", "outcome", "words"), FACTS, ids=lambda part: str(part)[:40])
+def test_what_the_arithmetic_says(paper, claim, check, outcome, words):
+    assert one(paper, claim, check, words).outcome == outcome
+
+
+def test_both_matrices_of_fer2013_are_restored_and_at_chance():
+    test, train = (one(FER2013, f"confusion_{part}", "agreement with chance").numbers for part in ("test", "train"))
+    assert (test["right"], test["n"], train["right"], train["n"]) == (1253, 7178, 4971, 28709)
+    assert min(test["p_value"], test["p_shuffled"], train["p_value"], train["p_shuffled"]) > 0.05
+    assert train["accuracy"] == pytest.approx(0.17315, abs=6e-6)
+
+
+def test_the_true_positives_of_bp4d_are_certain():
+    right = one(BP4D, "report", "counts behind the report").numbers["true_positives"]
+    assert list(right.values()) == [(16,), (27,), (13,), (18,), (24,), (6,)]
+
+
+def test_the_recalls_of_the_transposed_matrix():
+    recall = one(CKPLUS, "oulu_10fold_confusion", "orientation and counts").numbers["recall"]
+    assert list(recall.values()) == pytest.approx([0.7375, 0.7625, 0.85, 0.9625, 0.775, 0.9625])
+
+
+def test_the_corrected_p_value_of_the_oulu_folds():
+    p = one(CKPLUS, "oulu_c1_p_value", "p-value of folds").numbers
+    assert (round(p["p_two_sided"], 3), round(p["p_nadeau_bengio"], 3)) == (0.073, 0.196)
+
+
+def test_selection_alone_lifts_a_true_accuracy_of_95_percent():
+    trials = one(CKPLUS, "ckplus_loso_accuracy", "best of many").numbers
+    epochs = one(CKPLUS, "ckplus_10fold_accuracy", "best of many").numbers
+    assert trials["best_of_95"] == pytest.approx(98.4, abs=0.1) and trials["true_accuracy"] < 95
+    assert (epochs["choices"], epochs["folds"]) == (16, 10) and epochs["best_of_95"] > 98.8
+
+
+# beyond what was known before
+
+
+def test_no_counts_give_both_the_report_and_the_accuracy_of_rafdb():
+    assert "at most 2,304, 75.10 %" in one(SEVERAL, "rafdb_accuracy", "accuracy of its report").meaning
+
+
+def test_a_set_up_without_contempt_was_not_scored_on_a_fifth_of_its_images():
+    found = one(MOBILENET, "ckplus_setups", "percentage as a count", "small_7_no_contempt")
+    assert found.outcome == Outcome.IMPOSSIBLE and list(found.numbers["elsewhere"]) == [130]
+
+
+def test_the_text_says_lower_where_the_table_is_higher():
+    assert "precision 93.84 against 91.58" in one(MOBILENET, "no_neutral_below_in_all_scores", "order of two rows").meaning
+
+
+# the rules
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_claim_has_a_finding_with_its_place_and_a_verdict_with_its_reason(paper):
+    printed, found = load_claims(paper), found_in(paper)
+    ids = [claim.id for claim in printed.claims]
+    assert list(dict.fromkeys(one.claim for one in found)) == ids
+    assert all(one.where and one.printed and one.meaning.endswith(".") for one in found)
+    judged = claim_checks.judgements(printed, found)
+    assert sorted(one.claim.id for one in judged) == sorted(ids) and all(one.reason for one in judged)
+    impossible = {one.claim for one in found if one.outcome == Outcome.IMPOSSIBLE}
+    assert {one.claim.id for one in judged if one.verdict == Verdict.INCONSISTENT} == impossible
+
+
+def test_no_paper_and_no_printed_number_is_named_in_the_rules():
+    modules = [
+        ROOT / f"fer_utils/{name}.py" for name in ("claim_checks", "number_checks", "matrix_checks", "table_checks", "findings")
+    ]
+    code = " ".join(path.read_text() for path in modules)
+    names = {word for paper in PAPERS for claim in load_claims(paper).claims for word in (paper, claim.id) if "_" in word}
+    quantities = {claim.quantity for paper in PAPERS for claim in load_claims(paper).claims}
+    assert not [name for name in names - quantities if re.search(rf"\b{name}\b", code)]
+
+
+def test_the_same_claims_give_the_same_findings():
+    assert claim_checks.audit_claims(load_claims(BP4D)) == found_in(BP4D)
+
+
+def test_a_search_that_hits_its_limit_is_said_to_be_open():
+    found = claim_checks.audit_claims(load_claims(BP4D), search_limit=10)
+    (stopped,) = [one for one in found if one.check == "counts behind the report"]
+    assert stopped.outcome == Outcome.NOT_CHECKABLE and "More than 10 partial tables" in stopped.meaning
+
+
+def changed_digit(paper, claim, before, after):
+    """The findings about a claim with one number of its value replaced."""
+    raw = yaml.safe_load((ROOT / f"book/claims/{paper}.yml").read_text())
+    entry = next(entry for entry in raw["claims"] if entry["id"] == claim)
+    text = json.dumps(entry["value"])
+    assert len(re.findall(rf"(?<![\d.]){re.escape(before)}(?![\d.])", text)) == 1
+    entry["value"] = json.loads(re.sub(rf"(?<![\d.]){re.escape(before)}(?![\d.])", after, text))
+    printed = claims.ClaimSet.model_validate(raw)
+    return claim_checks.audit_claim(printed, printed[claim])
+
+
+@pytest.mark.parametrize(
+    ("paper", "claim", "before", "after", "check", "outcome"),
+    [
+        (CKPLUS, "ckplus_loso_accuracy", "97.56", "97.55", "percentage as a count", "consistent"),
+        (SEVERAL, "kdef_accuracy", "99.63", "99.68", "percentage as a count", "impossible"),
+        (MOBILENET, "six_to_eight_drop", "1.54", "1.64", "difference", "impossible"),
+        (FER2013, "total_images", "35888", "35887", "sum of parts", "consistent"),
+        (FER2013, "confusion_test", "428", "482", "margins against class counts", "impossible"),
+        (FER2013, "total_parameters", "879623", "879263", "sum of parts", "impossible"),
+        (BP4D, "report", "0.31", "0.41", "counts behind the report", "impossible"),
+        (CKPLUS, "oulu_c4_p_value", "0.00597", "0.00795", "p-value of folds", "impossible"),
+        (CKPLUS, "oulu_c2_average", "84.25", "84.52", "mean of folds", "impossible"),
+        (SEVERAL, "vgg16_parameters", "15244000", "15424000", "parameters of the network", "impossible"),
+    ],
+)
+def test_one_changed_digit_changes_the_outcome(paper, claim, before, after, check, outcome):
+    was = {one.outcome for one in found_in(paper) if (one.claim, one.check) == (claim, check)}
+    now = {one.outcome for one in changed_digit(paper, claim, before, after) if one.check == check}
+    assert now == {outcome} != was
+
+
+# the arithmetic that was added for it
+
+
+def test_lost_digits_are_found_in_the_one_column_that_explains_the_sums():
+    matrix = np.array([[50, 7, 123], [8, 60, 245], [9, 11, 377]])
+    printed = matrix.copy()
+    printed[:, 2] = [12, 24, 37]
+    assert audit.lost_digits(printed, matrix.sum(axis=1)) == [(2, 3)]
+    assert audit.lost_digits(printed, matrix.sum(axis=1) - 200) == []
+
+
+def test_a_layer_table_that_follows_is_left_alone():
+    rows = [
+        ("input", (8, 8, 1), 0),
+        ("conv2d", (6, 6, 4), 40),
+        ("max_pooling2d", (3, 3, 4), 0),
+        ("flatten", (36,), 0),
+        ("dense", (2,), 74),
+    ]
+    check = layer_tables.check_layer_table(rows)
+    assert (check.impossible_shapes, check.impossible_parameters, check.repairs, check.parameters) == ((), (), (), 114)
+
+
+def test_a_wrong_number_of_parameters_is_named():
+    check = layer_tables.check_layer_table([("input", (8, 8, 1), 0), ("conv2d", (6, 6, 4), 41)])
+    assert check.impossible_parameters == (1,)
+
+
+def test_the_kernel_follows_from_the_parameters():
+    assert layer_tables.kernel_side(320, 1, 32, 2) == 3 and layer_tables.kernel_side(321, 1, 32, 2) is None
+    assert layer_tables.kernel_side((27 * 3 + 1) * 64, 3, 64, 3) == 3
+
+
+def test_sizes_of_parts_are_the_whole_numbers_beside_their_mean():
+    assert findings.whole_numbers(61.8) == [61, 62] and findings.whole_numbers(309 / 5 * 5) == [309]
+
+
+# bad input
+
+ACCURACY = {
+    "id": "a",
+    "statement": "accuracy",
+    "quantity": "accuracy",
+    "value": 70.0,
+    "unit": "percent",
+    "where": "Sec. 1",
+    "belongs_to": "text",
+}
+MATRIX = {"quantity": "confusion_matrix", "labels": ["x", "y"], "unit": "images"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"surprise": 1}, "claim 'a' .*expected one of id, statement"),
+        ({"where": None}, "claim 'a' .claims.0.where.*expected where: section, page or paragraph"),
+        (MATRIX | {"value": [[1, 2], [3]]}, "claim 'a' .*one row of that length per label"),
+        (MATRIX | {"value": [[1, 2]]}, "claim 'a' .*1 rows for 2 labels"),
+        (MATRIX | {"value": [1, 2]}, "claim 'a' .*one row of that length per label"),
+        (MATRIX | {"value": [[1, "two"], [3, 4]]}, "claim 'a' .*a cell of the matrix is 'two'; expected a number from 0"),
+        (MATRIX | {"value": [[1, -2], [3, 4]]}, "claim 'a' .*is -2; expected a number from 0"),
+        (MATRIX | {"value": [[1, 2], [3, 4]], "unit": "fraction"}, "claim 'a' .*is 2; expected a number from 0 to 1"),
+        ({"value": 170}, "claim 'a' .*170 is no percentage; expected 0 to 100"),
+        ({"value": {"x": [3, 101]}}, "claim 'a' .*101 is no percentage"),
+        ({"quantity": "classification_report", "value": {"x": [1, 1, 1, 5]}}, "claim 'a' .*needs columns"),
+        ({"quantity": "fold_accuracies", "value": {"x": [1, "one"]}}, "claim 'a' .*a list of numbers per row"),
+        ({"links": [{"kind": "magic"}]}, "claim 'a' .*expected tags: 'trials'"),
+        ({"links": [{"kind": "same_as", "amount": {"claim": "b"}}]}, "claim a: a link names 'b', which is no claim of this file"),
+        ({"links": [{"kind": "trials", "n": [{"number": 5}]}]}, "claim 'a' .*source: TEXT"),
+    ],
+)
+def test_a_bad_claims_file_is_refused_with_file_claim_and_expected_form(tmp_path, change, message):
+    entry = {name: value for name, value in (ACCURACY | change).items() if value is not None}
+    path = tmp_path / "p.yml"
+    path.write_text(yaml.safe_dump({"paper": {"key": "p", "title": "t", "authors": "a"}, "claims": [entry]}))
+    with pytest.raises(ValueError, match=f"p.yml, .*{message}"):
+        load_claims(path)
+    ended = CliRunner().invoke(app, ["audit", str(path)])
+    assert ended.exit_code == 2 and "p.yml" in ended.output and "Traceback" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("amount", "message"),
+    [
+        ({"claim": "class_counts"}, "class_counts holds no single number there"),
+        ({"claim": "class_counts", "column": "colour"}, "has no column 'colour'; it has images"),
+        ({"claim": "class_counts", "row": "frown", "column": "images"}, "has no row 'frown'; it has no smile, smile"),
+        ({"claim": "class_counts", "column": "images", "without": ["frown"]}, "has no row 'frown'"),
+        ({"claim": "images", "row": "smile"}, "claim images has no row 'smile'; it has no rows"),
+    ],
+)
+def test_a_link_to_what_is_not_there_is_named(tmp_path, amount, message):
+    changed = content()
+    next(entry for entry in changed["claims"] if entry["id"] == "table_total")["links"] = [{"kind": "sum", "parts": [amount]}]
+    (tmp_path / "p.yml").write_text(yaml.safe_dump(changed))
+    ended = CliRunner().invoke(app, ["audit", str(tmp_path / "p.yml")])
+    assert ended.exit_code == 2 and message in " ".join(ended.output.split())
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 200) | st.floats() | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*ACCURACY, "links", "labels", "columns"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(ANYTHING, st.sampled_from([*ACCURACY, "links", "labels", "columns", "plus_minus", "decimals"]))
+@settings(max_examples=100, deadline=None)
+def test_any_file_is_either_read_or_refused_with_its_name(tmp_path_factory, value, field):
+    path = tmp_path_factory.getbasetemp() / "any.yml"
+    entries = [ACCURACY | {field: value}, ACCURACY | {"id": "other"}]
+    path.write_text(yaml.safe_dump({"paper": {"key": "p", "title": "t", "authors": "a"}, "claims": entries}))
+    try:
+        printed = load_claims(path)
+    except ValueError as error:
+        assert "any.yml" in str(error)
+        return
+    assert {one.claim for one in claim_checks.audit_claims(printed)} == {claim.id for claim in printed.claims}
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_whatever_a_claim_holds_the_checks_answer_or_refuse_it(data):
+    printed = load_claims(data.draw(st.sampled_from(PAPERS)))
+    claim = data.draw(st.sampled_from([claim for claim in printed.claims if claim.quantity not in claim_checks.NOT_CHECKABLE]))
+    keys = st.sampled_from([*claim.value] if isinstance(claim.value, dict) else ["x"])
+    number = st.integers(0, 120) | st.floats(0, 1)
+    value = data.draw(
+        number
+        | st.text(max_size=4)
+        | st.none()
+        | st.lists(number, max_size=3)
+        | st.dictionaries(keys, number | st.lists(number, max_size=4))
+    )
+    entries = [one.model_dump(mode="json") | ({"value": value} if one.id == claim.id else {}) for one in printed.claims]
+    try:
+        changed = claims.ClaimSet.model_validate({"paper": printed.paper.model_dump(), "claims": entries})
+    except ValueError:
+        return
+    touched = [
+        one for one in changed.claims if claim.id in {one.id, *(name for link in one.links for name in link.claims_named())}
+    ]
+    for one in touched:
+        try:
+            assert claim_checks.audit_claim(changed, one, search_limit=2000)
+        except findings.AuditError as error:
+            assert "claim" in str(error)
+
+
+# the command and the worked example
+
+
+def test_the_worked_example_is_audited_as_its_page_says():
+    ended = CliRunner().invoke(app, ["audit", str(EXAMPLE), "--json"])
+    outcomes = {(one["claim"], one["check"]): one["outcome"] for one in json.loads(ended.output)}
+    assert ended.exit_code == 1 and outcomes["table_total", "sum of parts"] == "impossible"
+    assert outcomes["accuracy", "percentage as a count"] == outcomes["accuracy", "accuracy of its matrix"] == "impossible"
+    assert outcomes["matrix", "margins against class counts"] == outcomes["matrix", "agreement with chance"] == "notable"
+    page = (ROOT / "book/audit.md").read_text()
+    assert all(f"`{check}`" in page for _, check in outcomes if check) and EXAMPLE.name in page
+
+
+def test_a_consistent_file_ends_with_status_0(tmp_path):
+    changed = content()
+    changed["claims"] = [entry for entry in changed["claims"] if entry["id"] in {"images", "class_counts", "table_total"}]
+    changed["claims"][1]["value"]["no smile"] = [229]
+    (tmp_path / "p.yml").write_text(yaml.safe_dump(changed))
+    ended = CliRunner().invoke(app, ["audit", str(tmp_path / "p.yml")])
+    assert ended.exit_code == 0 and "1 consistent; 0 notable; 0 impossible" in ended.output
+
+
+def test_a_missing_file_ends_with_status_2_and_its_name():
+    ended = CliRunner().invoke(app, ["audit", "nowhere.yml"])
+    assert ended.exit_code == 2 and "nowhere.yml" in ended.output
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_all_findings_can_be_had_as_json(paper):
+    assert len(json.loads(claim_checks.as_json(found_in(paper)))) == len(found_in(paper))
+
+
+def test_the_schema_page_names_every_kind_of_link_and_every_outcome():
+    page = (ROOT / "book/audit.md").read_text()
+    kinds = re.findall(r'kind: Literal\["(\w+)"\]', (ROOT / "fer_utils/claim_links.py").read_text())
+    assert len(kinds) == 15 and [kind for kind in kinds if f"`{kind}`" not in page] == []
+    assert [outcome for outcome in Outcome if f"| {outcome} |" not in page] == []
