@@ -1,4 +1,4 @@
-"""Folds of clips: one training each, whose predictions after every epoch are kept.
+"""Folds of clips, or of images: one training each, whose predictions after every epoch are kept.
 
 So one set of trainings answers what it is worth to report the last epoch, the epoch that an inner validation part
 chooses, or the one that is best on the test part. A fold is a training of its own: it can run in any process, is
@@ -37,7 +37,7 @@ RULES: dict[Rule, str] = {
 @dataclass(frozen=True)
 class ClipSet:
     """Clips kept in files, so that other processes read them: file by CLAHE (yes or no), each uint8 (clips, frames,
-    height, width, channels); class numbers int64 (clips,)."""
+    height, width, channels), or images without the axis of frames; class numbers int64 (clips,)."""
 
     files: Mapping[bool, Path]
     labels: np.ndarray
@@ -55,7 +55,8 @@ class ClipSet:
 @dataclass(frozen=True)
 class FoldTask:
     """What a process needs to train and score one fold. The fold's rows are numbers of clips; `copies` by class are made of
-    the training clips only; `start` is a training whose weights are begun with."""
+    the training clips only; `start` is a training whose weights are begun with. Where the validation clips select the epoch,
+    `selected_on` says what they are; else the last epoch counts."""
 
     name: str
     experiment: str
@@ -65,6 +66,7 @@ class FoldTask:
     recipe: Recipe
     copies: Mapping[str, Copies] = field(default_factory=dict)
     start: training.Trained | None = None
+    selected_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,18 @@ def keep_clips(clips: np.ndarray) -> Path:
 
 
 def train_fold(task: FoldTask, *, keep_weights: bool = True) -> training.Trained:
-    """The training of a fold, done or found; a second process that wants the same one waits."""
+    """The training of a fold, done or found; a second process that wants the same one waits.
+
+    Where an epoch is selected, what the clips are taken for after each epoch is not kept.
+    """
     clips, fold = task.clips.read(task.clahe), task.fold
     images, labels = clips[fold.train], task.clips.labels[fold.train]
     if task.copies:
         augmented = augmented_clips(images, labels, task.clips.classes, task.copies, task.recipe.seed, numbers=fold.train)
         images, labels = augmented.clips, augmented.labels
-    watch = clips[np.concatenate([fold.validation, fold.test])]
-    given = digest_of(images, labels, watch)[:20]
+    watched = clips[np.concatenate([fold.validation, fold.test])]
+    selecting = (clips[fold.validation], task.clips.labels[fold.validation]) if task.selected_on else None
+    given = digest_of(images, labels, watched)[:20]
     (cache_folder() / "locks").mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / "locks" / task.recipe.key(given)):
         return training.train(
@@ -120,8 +126,9 @@ def train_fold(task: FoldTask, *, keep_weights: bool = True) -> training.Trained
             training.store(),
             name=task.name,
             experiment=task.experiment,
-            selected_on="none, last epoch",
-            watch=watch,
+            validation=selecting,
+            selected_on=task.selected_on or "none, last epoch",
+            watch=None if selecting else watched,
             start=task.start,
             keep_weights=keep_weights,
         )

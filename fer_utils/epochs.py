@@ -66,7 +66,8 @@ def epoch_by_batches(
         for rows in batches:
             logs = step(inputs[rows], classes[rows], return_dict=True)  # of this batch alone
             correct, loss = correct + len(rows) * logs["accuracy"], loss + len(rows) * logs["loss"]
-        return {"accuracy": round(correct) / len(classes), "loss": loss / len(classes)}
+        scored = sum(map(len, batches))
+        return {"accuracy": round(correct) / scored, "loss": loss / scored}
 
     step = functools.partial(model.train_on_batch, class_weight=class_weight)
     logs = mean_metrics(step, features, labels, _batches(order, batch_size))

@@ -168,21 +168,21 @@ class MobilenetCenterLossParameters(ChapterParameters):
     dataset: Literal["auto", "rendered_faces"] = Field(
         "auto", description="auto: each real dataset where the data folder has it; rendered_faces: none of them"
     )
-    people: int = Field(20, ge=0, le=123, description="people used of CK+; 0: all, of rendered ones 20")
+    people: int = Field(12, ge=0, le=123, description="people used of CK+; 0: all, of rendered ones 20 at most")
     width: float = Field(0.25, gt=0, le=1, description="share of MobileNet's filters")
     weights: Literal["none", "imagenet"] = Field("none", description="at the start of the first stage; imagenet with width 1")
     augmentation_strength: float = Field(0.0, ge=0, le=1, description="share of the random crop, with its flip; 0: none")
-    stage_1_images: int = Field(1000, ge=0, description="training images of the first stage, drawn by class; 0: all")
-    stage_1_epochs: int = Field(10, ge=1, le=1000, description="of the first stage")
+    stage_1_images: int = Field(512, ge=0, description="training images of the first stage, drawn by class; 0: all")
+    stage_1_epochs: int = Field(8, ge=1, le=1000, description="of the first stage")
     stage_1_rates: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         [0.01], min_length=1, description="learning rates of the first stage; the first is gone on with"
     )
     stage_1_center_loss_weights: list[Annotated[float, Field(ge=0)]] = Field(
         [0.001, 0.0], min_length=1, description="lambda in the first stage; the first is gone on with"
     )
-    stage_2_epochs: int = Field(8, ge=1, le=1000, description="of each training of the second stage")
+    stage_2_epochs: int = Field(5, ge=1, le=1000, description="of each training of the second stage")
     stage_2_rate: float = Field(0.045, gt=0, le=1, description="learning rate of the second stage")
-    batch_size: int = Field(32, ge=1, le=4096, description="images per step")
+    batch_size: int = Field(16, ge=1, le=4096, description="images per step")
     center_loss_weight: float = Field(0.001, ge=0, description="lambda in the second stage")
     center_rate: float = Field(0.001, ge=0, le=1, description="alpha")
     setups: list[Setup] = Field(list(get_args(Setup)), min_length=1, description="set-ups of CK+")
@@ -190,8 +190,10 @@ class MobilenetCenterLossParameters(ChapterParameters):
     repeats: int = Field(1, ge=1, le=100, description="times that all folds are drawn for the ablation")
     detector: Literal["haar", "yunet", "res10"] = Field("haar", description="of real faces; rendered ones come with boxes")
     crop_margin: float = Field(0.0, ge=0, le=2, description="added to the detector's box, as a share of its side")
-    timed_frames: int = Field(60, ge=2, description="frames that are timed per number of faces")
+    timed_frames: int = Field(15, ge=2, description="frames that are timed per number of faces")
     seed: int = Field(0, ge=0, description="of splits, weights and order")
+    workers: int = Field(2, ge=0, le=1024, description="processes on this machine, one thread each; 0: this one")
+    scheduler: str = Field("", description="address of a Dask scheduler; empty: processes on this machine")
 
 
 class ClaimsAuditParameters(ChapterParameters):

@@ -13,14 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Optimizer = Literal["adam", "adamw", "sgd_nesterov", "lookahead_adam", "sgd_momentum"]
 Schedule = Literal["constant", "step", "plateau", "cosine", "decay"]
-LATER_FIELDS = ("balanced_loss", "weight_decay")  # trainings that leave these at their defaults keep the names they had before
+LATER_FIELDS = ("balanced_loss", "weight_decay", "drop_remainder")  # trainings that leave these at their defaults keep the names they had before
 
 
 class Recipe(BaseModel):
     """What decides a network's weights, besides its data. Step divides the rate by 10 at 1/2 and 3/4 of the epochs;
     plateau halves it after 5 epochs without a lower validation loss; cosine ends at zero after the last epoch; decay
     multiplies it by 0.94 after every 15 epochs. With `balanced_loss` an image's loss counts inversely to how often its class
-    occurs in the training images. `weight_decay` is for sgd_momentum only; any other optimiser with one raises ValueError."""
+    occurs in the training images. `weight_decay` is for sgd_momentum only; any other optimiser with one raises ValueError. With
+    `drop_remainder` the images of an epoch's order that fill no batch are left out of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +35,7 @@ class Recipe(BaseModel):
     seed: int = Field(default=0, ge=0)
     balanced_loss: bool = False
     weight_decay: float = Field(default=0.0, ge=0)
+    drop_remainder: bool = False
 
     @model_validator(mode="after")
     def _decay_is_used(self) -> Recipe:

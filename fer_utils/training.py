@@ -148,6 +148,8 @@ def train(
         model.optimizer.learning_rate = learning_rate(recipe, epoch, state["history"].get("val_loss", []))
         reseed(model, recipe.seed, epoch)
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(images))
+        if recipe.drop_remainder and len(order) > recipe.batch_size:
+            order = order[: -(len(order) % recipe.batch_size) or None]
         logs = run_epoch(model, images, labels, order, recipe.batch_size, validation, progress, class_weight)
         for metric, value in logs.items():
             state["history"].setdefault(metric, []).append(float(value))
@@ -213,12 +215,22 @@ def _untrained(recipe: Recipe) -> keras.Model:
     return build(recipe.network, **recipe.options | given)
 
 
-@functools.lru_cache(maxsize=2)
 def _frozen_parts(network: str, options: str) -> tuple[keras.Model | None, str, str]:
-    """(base, its signature, the head as JSON) of a network with a frozen base; (None, '', '') of any other.
+    """(base, its signature, the head as JSON) of a network with a frozen base; (None, '', '') of any other."""
+    if (network, options) in _without_base:
+        return None, "", ""
+    parts = _split(network, options)
+    if parts[0] is None:
+        _without_base.add((network, options))
+    return parts
 
-    Kept for the next training of the same network: to build a large base and to trace it takes longer than to train a head.
-    """
+
+_without_base: set[tuple[str, str]] = set()  # networks and options
+
+
+@functools.lru_cache(maxsize=2)
+def _split(network: str, options: str) -> tuple[keras.Model | None, str, str]:
+    """What `_frozen_parts` returns, kept: to build a large base and to trace it takes longer than to train a head."""
     base, head = frozen.split(build(network, **json.loads(options)))
     if base is None:
         return None, "", ""
@@ -275,50 +287,77 @@ def _compiled(recipe: Recipe, model: keras.Model) -> keras.Model:
     return model
 
 
-_compiled_models: dict[str, keras.Model] = {}  # the latest of this process without a frozen base, by what they consist of
+@dataclass
+class _Kept:
+    """A compiled network, and the weights that it began with under a seed."""
+
+    model: keras.Model
+    seed: int
+    initial: list[np.ndarray]
 
 
-def _as_new(recipe: Recipe, model: keras.Model) -> keras.Model:
-    """A compiled model with the weights of `model`, a new one: an earlier compiled one where there is one of the same kind.
+_compiled_models: dict[str, _Kept] = {}  # the latest of this process without a frozen base, by what they consist of
 
-    To trace a deep network takes as long as to train a small one on a fold, and folds differ in weights only.
+
+def _as_new(recipe: Recipe) -> keras.Model:
+    """A compiled network without a frozen base, with its initial weights: an earlier one where there is one of the same kind.
+
+    To trace a deep network takes as long as to train a small one on a fold, and folds differ in their data only.
     """
     decided = (recipe.network, recipe.options, recipe.optimizer, recipe.weight_decay, recipe.balanced_loss)
     kind = json.dumps(decided, sort_keys=True)
     if kind not in _compiled_models:
-        _compiled_models[kind] = _compiled(recipe, model)
-        while len(_compiled_models) > 1 and sum(kept.count_params() for kept in _compiled_models.values()) > KEPT_PARAMETERS:
+        model = _new(recipe)
+        _compiled_models[kind] = _Kept(_compiled(recipe, model), recipe.seed, model.get_weights())
+        while (
+            len(_compiled_models) > 1 and sum(kept.model.count_params() for kept in _compiled_models.values()) > KEPT_PARAMETERS
+        ):
             del _compiled_models[next(iter(_compiled_models))]
         return model
-    compiled = _compiled_models[kind]
-    compiled.set_weights(model.get_weights())
-    for variable in compiled.optimizer.variables:
+    kept = _compiled_models[kind]
+    if kept.seed != recipe.seed:
+        kept.seed, kept.initial = recipe.seed, _new(recipe).get_weights()
+    kept.model.set_weights(kept.initial)
+    for variable in kept.model.optimizer.variables:
         variable.assign(np.zeros(variable.shape, variable.dtype))
-    return compiled
+    return kept.model
 
 
-def _begin_with(model: keras.Model, donor: keras.Model) -> None:
-    """Copy the weights of all layers but the last one."""
-    for layer, other in zip(model.layers[:-1], donor.layers[:-1], strict=True):
-        layer.set_weights(other.get_weights())
+def _new(recipe: Recipe) -> keras.Model:
+    """The recipe's network with its initial weights. No global seed is set: then TensorFlow would forget what it has compiled."""
+    with seeded(recipe.seed):
+        return build(recipe.network, **recipe.options)
 
 
-def _resume(
-    recipe: Recipe, folder: Path, start: Trained | None = None
-) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
+_donors: dict[Path, list[list[np.ndarray]]] = {}  # weights by layer of the latest training that others began with
+
+
+def _begin_with(model: keras.Model, start: Trained) -> None:
+    """Copy the selected weights of all layers but the last one."""
+    if start.folder not in _donors:
+        _donors.clear()
+        _donors[start.folder] = [layer.get_weights() for layer in start.model().layers]
+    for layer, weights in zip(model.layers[:-1], _donors[start.folder][:-1], strict=True):
+        layer.set_weights(weights)
+
+
+def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
     """The state after the last finished epoch, the frozen base if there is one, and what is trained as it was then.
 
     A fresh start where there is no state.
     """
     base, signature, head = _frozen_parts(recipe.network, json.dumps(recipe.options))
-    with seeded(recipe.seed):  # and no global seed: setting one makes TensorFlow forget what it has compiled
-        if base is not None and recipe.options.get("trainable", "head") == "head":
+    if base is None:
+        model = _as_new(recipe)
+    elif recipe.options.get("trainable", "head") == "head":
+        with seeded(recipe.seed):
             model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
-        else:
-            base, model = frozen.split(build(recipe.network, **recipe.options))
+    else:
+        base, model = frozen.split(_new(recipe))
     if start is not None:
-        _begin_with(model, start.model())
-    model = _as_new(recipe, model) if base is None else _compiled(recipe, model)
+        _begin_with(model, start)
+    if base is not None:
+        model = _compiled(recipe, model)
     state_path = folder / "state.json"
     if state_path.exists():
         state = json.loads(state_path.read_text())

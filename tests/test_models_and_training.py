@@ -91,6 +91,27 @@ def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_
     assert np.random.get_state()[2] == before
 
 
+def test_a_second_training_of_a_kind_begins_with_the_weights_of_a_new_network_whatever_came_before(tmp_path):
+    first, other = RECIPE.model_copy(update={"epochs": 1}), RECIPE.model_copy(update={"epochs": 1, "seed": 8})
+    alone = [train(tmp_path / "alone", recipe).record.history for recipe in (first, other)]
+    training._compiled_models.clear()
+    assert [train(tmp_path / "again", recipe).record.history for recipe in (other, first)] == alone[::-1]
+
+
+def test_a_remainder_that_is_dropped_is_another_one_in_each_epoch(tmp_path, monkeypatch):
+    orders = []
+
+    def recorded(model, images, labels, order, *rest):
+        orders.append(order)
+        return epochs.epoch_by_batches(model, images, labels, order, *rest)
+
+    monkeypatch.setattr(training, "epoch_by_batches", recorded)
+    recipe = RECIPE.model_copy(update={"epochs": 2, "batch_size": 40, "drop_remainder": True})
+    history = train(tmp_path, recipe).record.history
+    assert [len(set(order)) for order in orders] == [80, 80] and set(orders[0]) != set(orders[1])
+    assert all(round(80 * share) == pytest.approx(80 * share) for share in history["accuracy"])
+
+
 def test_schedules_are_pure_functions_of_epoch_and_losses():
     def rates(schedule, losses=()):
         recipe = training.Recipe(network="x", schedule=schedule, learning_rate=1.0, epochs=8, batch_size=1)
@@ -273,7 +294,7 @@ def test_training_on_kept_features_gives_the_weights_of_training_the_whole_netwo
     assert (tmp_path / "quick" / quick.record.key / "last.weights.h5").stat().st_size < 31e6, "the base is kept apart"
 
     monkeypatch.setattr(frozen, "split", lambda model: (None, model))
-    training._frozen_parts.cache_clear()
+    training._split.cache_clear()
     whole = train_head(tmp_path / "whole", recipe)
     for metric in ("accuracy", "loss", "val_accuracy", "val_loss"):
         assert np.allclose(quick.record.history[metric], whole.record.history[metric], rtol=1e-4), metric
