@@ -315,7 +315,8 @@ def build_site() -> bool:
 
 def publish(chapter: str) -> list[Path]:
     """Copy a full run's result into `book/results/full` and, where the book has a model card for its first network, the
-    weights into `book/models`, and the same network for LiteRT in 8 bits beside them; returns the files.
+    weights into `book/models`, with the same network for LiteRT in 8 bits, and in float32 where the book has that too;
+    returns the files.
 
     Raises ParameterError when there is no finished full run or its data were not the published ones, LiveError as
     `export.export`.
@@ -334,13 +335,14 @@ def publish(chapter: str) -> list[Path]:
     weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
     files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source}
     models = CHECKOUT / "book/models"
-    if (models / f"{network}.md").exists():
+    has_card = (models / f"{network}.md").exists()
+    if has_card:
         files[models / f"{network}.weights.h5"] = weights
     for target, origin in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, target)
-    if (models / f"{network}.md").exists():
-        kept = models / f"{network}.int8.tflite"
-        shutil.copyfile(exported(network, precision="int8"), kept)
-        return [*files, kept]
+    for precision, name in (("int8", f"{network}.int8.tflite"), ("float32", f"{network}.tflite")):
+        if has_card and (precision == "int8" or (models / name).exists()):
+            files[models / name] = exported(network, precision=precision)
+            shutil.copyfile(files[models / name], models / name)
     return list(files)

@@ -45,7 +45,7 @@ class Features(layers.Layer):
     """Passes features on as float32 and keeps those of a training step for its loss."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(dtype="float32", **options)
+        super().__init__(**options | {"dtype": "float32"})
         self.kept = None
 
     def call(self, features: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:

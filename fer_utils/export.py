@@ -263,10 +263,12 @@ def _write_with_card(path: Path, ending: str, content: bytes, card: ExportCard) 
 
 def _litert(model: keras.Model, precision: Precision) -> bytes:
     import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)
     call = tf.function(lambda images: model(images, training=False), input_signature=[images]).get_concrete_function()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([call], model)
+    frozen = convert_variables_to_constants_v2(call)  # the converter itself leaves the weights of some networks out
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     if precision == "int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     return converter.convert()
@@ -276,6 +278,7 @@ def _onnx(model: keras.Model) -> bytes:
     """The network without its augmentation, whose operations ONNX lacks."""
     import keras
 
+    from fer_utils.center_loss import RandomCropAndFlip
     from fer_utils.models import augmentation
 
     required("tf2onnx")
@@ -283,10 +286,13 @@ def _onnx(model: keras.Model) -> bytes:
     def copied(layer: keras.Layer) -> keras.Layer:
         if layer.name == "augmentation":
             return augmentation(0.0, seed=0)
+        if isinstance(layer, RandomCropAndFlip):
+            return keras.layers.Identity()
         return type(layer).from_config(layer.get_config())
 
-    bare = keras.models.clone_model(model, clone_function=copied)
-    bare.set_weights(model.get_weights())
+    plain = keras.Model(model.inputs, model.outputs)
+    bare = keras.models.clone_model(plain, clone_function=copied)
+    bare.set_weights(plain.get_weights())
     bare(np.zeros((1, *model.input_shape[1:]), np.uint8))  # Keras exports what has been called
     with tempfile.TemporaryDirectory() as folder:
         bare.export(Path(folder) / "network.onnx", format="onnx", verbose=False)
