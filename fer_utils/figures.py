@@ -15,6 +15,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fer_utils.evaluation import mean_over, wilson_interval
 from fer_utils.results import Confusion, Metric, Result, TrainingRecord
@@ -170,7 +171,8 @@ def losses(trainings: Mapping[str, TrainingRecord], title: str) -> Figure:
         values = record.history["loss"]
         style = ("-", "--", ":")[number // len(PALETTE)]
         axes.plot(range(1, len(values) + 1), values, style, color=PALETTE[number % len(PALETTE)], label=name)
-    axes.set(title=title, xlabel="epoch", ylabel="loss (log scale)", yscale="log")
+    axes.set(title=title, xlabel="epoch", ylabel="loss")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside right upper", fontsize=8)
     return finished(figure)
 
@@ -332,9 +334,7 @@ def label_noise(result: Result) -> Figure:
     return finished(figure)
 
 
-def literature(
-    printed: Mapping[str, float], measured: Metric, trials: int, ours: str = "this book, printed network"
-) -> Figure:
+def literature(printed: Mapping[str, float], measured: Metric, trials: int, ours: str = "this book, printed network") -> Figure:
     """Printed accuracies (percent) with Wilson intervals for `trials` test items, and our measurement below them."""
     figure, axes = plt.subplots(figsize=(8, 0.34 * len(printed) + 1.3))
     lines = {

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Optimizer = Literal["adam", "adamw", "sgd_nesterov", "lookahead_adam", "sgd_momentum"]
 Schedule = Literal["constant", "step", "plateau", "cosine", "decay"]
-LATER_FIELDS = ("balanced_loss", "weight_decay", "drop_remainder")  # trainings that leave these at their defaults keep the names they had before
+# trainings that leave these at their defaults keep the names they had before
+LATER_FIELDS = ("balanced_loss", "weight_decay", "drop_remainder")
 
 
 class Recipe(BaseModel):

@@ -87,7 +87,9 @@ def test_curves_show_the_validation_clips_and_the_epoch_they_choose():
 
 
 def test_a_configuration_changes_network_optimiser_loss_and_equalisation():
-    changed = cross_validation.configured(task(), PAPER_CKPLUS.model_copy(update={"optimizer": "lookahead_adam", "balanced_loss": True}))
+    changed = cross_validation.configured(
+        task(), PAPER_CKPLUS.model_copy(update={"optimizer": "lookahead_adam", "balanced_loss": True})
+    )
     assert changed.clahe and changed.recipe.optimizer == "lookahead_adam" and changed.recipe.balanced_loss
     assert changed.recipe.options == OPTIONS | {
         "pixel_range": "zero_to_one", "activation": "relu", "temporal_kernel": 3, "initializer": "glorot_uniform",
@@ -105,7 +107,9 @@ def test_a_trial_is_given_up_below_the_bound_and_its_control_is_done_with_it(mon
     monkeypatch.setattr(cross_validation, "score_fold", score)
     folds = tuple(dataclasses.replace(task(), name=name) for name in ("one", "two", "three"))
     control = (dataclasses.replace(task(), name="control"),)
-    outcome = cross_validation.evaluate_trial(TrialTask(0, PAPER_CKPLUS, folds, PruningRule(below_percent=60, warm_up_folds=2), control))
+    outcome = cross_validation.evaluate_trial(
+        TrialTask(0, PAPER_CKPLUS, folds, PruningRule(below_percent=60, warm_up_folds=2), control)
+    )
     assert outcome.pruned and (outcome.right, outcome.scored) == ((1, 1), (2, 2))
     assert [name for name, _ in done] == ["one", "two", "control"]
 

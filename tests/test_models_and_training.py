@@ -133,7 +133,9 @@ def test_the_name_of_a_training_of_the_fer2013_chapter_is_what_it_was():
 
 
 def test_an_unknown_network_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="no network 'vgg99'; there are c3d, fer2013_cnn, fer2013_features, frame_cnn, inception_resnet_v2"):
+    with pytest.raises(
+        ValueError, match="no network 'vgg99'; there are c3d, fer2013_cnn, fer2013_features, frame_cnn, inception_resnet_v2"
+    ):
         models.build("vgg99")
 
 

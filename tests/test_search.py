@@ -48,7 +48,9 @@ print(json.dumps(search.history(search.search(folder, "study", run_all, **SETTIN
 
 def evaluate(configuration) -> Outcome:
     """Best at the paper's configuration: each difference costs 8 of 100, dropout up to 20 more."""
-    differences = sum(getattr(configuration, name) != getattr(configurations.PAPER_CKPLUS, name) for name in list(search.SPACE)[:-1])
+    differences = sum(
+        getattr(configuration, name) != getattr(configurations.PAPER_CKPLUS, name) for name in list(search.SPACE)[:-1]
+    )
     right = 100 - 8 * differences - round(20 * abs(configuration.dropout - configurations.PAPER_CKPLUS.dropout))
     return search.score_folds(FOLDS, lambda fold: (right - (fold == "S1"), 100), RULE)
 
