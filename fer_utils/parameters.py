@@ -168,7 +168,7 @@ class MobilenetCenterLossParameters(ChapterParameters):
     dataset: Literal["auto", "rendered_faces"] = Field(
         "auto", description="auto: each real dataset where the data folder has it; rendered_faces: none of them"
     )
-    people: int = Field(12, ge=0, le=123, description="people used of CK+; 0: all, of rendered ones 20 at most")
+    people: int = Field(10, ge=0, le=123, description="people used of CK+; 0: all, of rendered ones 20 at most")
     width: float = Field(0.25, gt=0, le=1, description="share of MobileNet's filters")
     weights: Literal["none", "imagenet"] = Field("none", description="at the start of the first stage; imagenet with width 1")
     augmentation_strength: float = Field(0.0, ge=0, le=1, description="share of the random crop, with its flip; 0: none")
@@ -180,7 +180,7 @@ class MobilenetCenterLossParameters(ChapterParameters):
     stage_1_center_loss_weights: list[Annotated[float, Field(ge=0)]] = Field(
         [0.001, 0.0], min_length=1, description="lambda in the first stage; the first is gone on with"
     )
-    stage_2_epochs: int = Field(5, ge=1, le=1000, description="of each training of the second stage")
+    stage_2_epochs: int = Field(4, ge=1, le=1000, description="of each training of the second stage")
     stage_2_rate: float = Field(0.045, gt=0, le=1, description="learning rate of the second stage")
     batch_size: int = Field(16, ge=1, le=4096, description="images per step")
     center_loss_weight: float = Field(0.001, ge=0, description="lambda in the second stage")
