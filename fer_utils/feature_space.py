@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,11 @@ class ClassDistances:
 
     @property
     def ratio(self) -> float:
-        """Within over between: the smaller, the tighter the classes. It does not change when all features are scaled."""
-        return self.within / self.between
+        """Within over between: the smaller, the tighter the classes. It does not change when all features are scaled.
+
+        Infinite where the means of all classes are equal, as of a network whose units have all died.
+        """
+        return self.within / self.between if self.between else math.inf
 
 
 def class_distances(features: np.ndarray, labels: np.ndarray) -> ClassDistances:

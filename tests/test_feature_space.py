@@ -18,6 +18,10 @@ def test_the_ratio_does_not_change_with_the_scale_of_the_features():
     assert class_distances(7 * SQUARES, labels).ratio == pytest.approx(class_distances(SQUARES, labels).ratio)
 
 
+def test_features_that_are_all_equal_separate_no_classes():
+    assert class_distances(np.zeros((4, 3)), np.array([0, 0, 1, 1])).ratio == np.inf
+
+
 def test_one_class_has_no_distance_to_another():
     with pytest.raises(ValueError, match="1 class, distances between classes need two"):
         class_distances(SQUARES, np.zeros(4, int))
