@@ -132,6 +132,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
                 cwd=NOTEBOOKS,
                 progress_bar=progress,
                 stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
+                shutdown_kernel="immediate",  # the last cell stops the workers, and TensorFlow takes seconds to go
                 config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}),
             )
         except papermill.PapermillExecutionError as error:
