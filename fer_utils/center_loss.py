@@ -58,16 +58,27 @@ class CenterLossModel(keras.Model):
 
     The loss of a training step is that of `compile` plus the weighted centre loss; images count alike in the latter whatever
     their `class_weight`. In evaluation it is that of `compile` alone, which can be compared between weights. The centres,
-    at first zero, are weights of the model that no gradient moves: each step moves them by `center_rate`.
+    at first zero, are weights of the model that no gradient moves: each step moves them by `center_rate`. The weight of the loss is
+    one of its weights as well, so that one compiled network serves all its values, but is not saved with the others.
     """
 
     def __init__(
         self, inputs: keras.KerasTensor, outputs: keras.KerasTensor, center_loss_weight: float, center_rate: float, name: str
     ) -> None:
         super().__init__(inputs, outputs, name=name)
-        self.center_loss_weight, self.center_rate = center_loss_weight, center_rate
+        self.center_rate = center_rate
         shape = (outputs.shape[-1], self.get_layer("features").output.shape[-1])
         self.centers = self.add_weight(shape=shape, initializer="zeros", trainable=False, dtype="float32", name="centers")
+        constant = keras.initializers.Constant(center_loss_weight)
+        self.center_loss_weight = self.add_weight(
+            initializer=constant, trainable=False, dtype="float32", name="center_loss_weight"
+        )
+
+    def save_own_variables(self, store: Any) -> None:
+        store["0"] = self.centers.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        self.centers.assign(store["0"])
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -166,4 +177,5 @@ def mobilenet_center_loss(
 def features(model: keras.Model, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """float32 (n, 1024): what a `mobilenet_center_loss` makes of uint8 images (n, height, width, channels) before its dropout."""
     pooled = keras.Model(model.input, model.get_layer("features").output)
-    return np.asarray(pooled.predict(images, batch_size=batch_size, verbose=0), dtype=np.float32)
+    parts = [images[first : first + batch_size] for first in range(0, len(images), batch_size)]
+    return np.concatenate([ops.convert_to_numpy(pooled(part, training=False)) for part in parts])  # not traced: used once

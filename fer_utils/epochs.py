@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
 import keras
 import numpy as np
 from tqdm import tqdm
 
-VALIDATION_BATCH_SIZE = 256
+PREDICTION_BATCH_SIZE = 32
+SMALLEST_PROBABILITY = 1e-7  # what Keras's cross-entropy takes for zero
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """float32 probabilities (n, classes) of uint8 images (n, height, width, channels), or of a frozen base's features.
+
+    The last batch is filled up: the network is traced for one size of batch, whatever the number of images.
+    """
+    size = PREDICTION_BATCH_SIZE
+    rows = np.arange(-(-len(images) // size) * size).clip(max=len(images) - 1).reshape(-1, size)
+    scores = [np.asarray(model.predict_on_batch(images[batch]), dtype=np.float32) for batch in rows]
+    return np.concatenate([*scores, np.empty((0, model.output_shape[-1]), np.float32)])[: len(images)]
 
 
 def reseed(model: keras.Model, seed: int, epoch: int) -> None:
@@ -43,7 +52,7 @@ def epoch_by_fit(
         verbose=0,
         class_weight=class_weight,
         validation_data=validation,
-        validation_batch_size=VALIDATION_BATCH_SIZE,
+        validation_batch_size=PREDICTION_BATCH_SIZE,
         callbacks=[_Progress(progress, batch_size)],
     ).history
     return {metric: values[-1] for metric, values in history.items()}
@@ -61,26 +70,18 @@ def epoch_by_batches(
 ) -> dict[str, float]:
     """The same without `fit`, whose 0.1 s a call is most of an epoch where only a head is trained, or on few images."""
 
-    def mean_metrics(step: Callable, inputs: np.ndarray, classes: np.ndarray, batches: list[np.ndarray]) -> dict[str, float]:
-        correct = loss = 0.0
-        for rows in batches:
-            logs = step(inputs[rows], classes[rows], return_dict=True)  # of this batch alone
-            correct, loss = correct + len(rows) * logs["accuracy"], loss + len(rows) * logs["loss"]
-        scored = sum(map(len, batches))
-        return {"accuracy": round(correct) / scored, "loss": loss / scored}
-
-    step = functools.partial(model.train_on_batch, class_weight=class_weight)
-    logs = mean_metrics(step, features, labels, _batches(order, batch_size))
+    correct = loss = 0.0
+    for rows in np.split(order, range(batch_size, len(order), batch_size)):
+        logs = model.train_on_batch(features[rows], labels[rows], class_weight=class_weight, return_dict=True)  # this batch alone
+        correct, loss = correct + len(rows) * logs["accuracy"], loss + len(rows) * logs["loss"]
     progress.update(len(order))
+    metrics = {"accuracy": round(float(correct)) / len(order), "loss": loss / len(order)}
     if validation is None:
-        return logs
-    in_turn = _batches(np.arange(len(validation[0])), VALIDATION_BATCH_SIZE)
-    held_out = mean_metrics(model.test_on_batch, *validation, in_turn)
-    return logs | {f"val_{metric}": value for metric, value in held_out.items()}
-
-
-def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    return np.split(rows, range(size, len(rows), size))
+        return metrics
+    probabilities = predict(model, validation[0])
+    of_true = probabilities[np.arange(len(probabilities)), validation[1]].clip(SMALLEST_PROBABILITY)
+    right = probabilities.argmax(axis=1) == validation[1]
+    return metrics | {"val_accuracy": float(right.mean()), "val_loss": float(-np.log(of_true).mean())}
 
 
 class _Progress(keras.callbacks.Callback):

@@ -23,6 +23,7 @@ from fer_utils.tables import badge
 
 PALETTE = sns.color_palette("colorblind")
 INK = "#1a2433"
+DARK_BLUE_PERCENT = 50  # on darker cells of a matrix, text is white
 
 
 def use_style() -> None:
@@ -221,11 +222,17 @@ def confusion_panel(axes: Axes, matrix: Confusion, title: str) -> None:
     """One matrix: colour and first number are the row's share in percent, the second number is the count."""
     counts = matrix.array()
     share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    text = np.array([[f"{s:.0f}\n{c:,}" for s, c in zip(*rows, strict=True)] for rows in zip(share, counts, strict=True)])
-    sns.heatmap(
-        share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=100, cbar=False, square=True, ax=axes,
-        xticklabels=matrix.labels, yticklabels=matrix.labels, annot_kws={"fontsize": 8}, linewidths=0.5,
-    )  # fmt: skip
+    # not seaborn's heatmap, which draws the whole figure once for each panel
+    axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=100, edgecolors="white", linewidth=0.5)
+    for (row, column), count in np.ndenumerate(counts):
+        ink = "white" if share[row, column] > DARK_BLUE_PERCENT else INK
+        text = f"{share[row, column]:.0f}\n{count:,}"
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=ink, fontsize=8)
+    places = np.arange(len(counts)) + 0.5
+    axes.set(xticks=places, xticklabels=matrix.labels, yticks=places, yticklabels=matrix.labels, aspect="equal")
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
     right = np.trace(counts) / max(counts.sum(), 1)
     axes.set_title(f"{title}\n{100 * right:.2f} % of {counts.sum():,}")
     axes.set(xlabel="predicted", ylabel="true")

@@ -229,7 +229,7 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 
 def stage_times(
-    recogniser: Recogniser, faces: Sequence[int] = (1, 2, 3, 4, 5), frames: int = 100, warm_up: int = 10
+    recogniser: Recogniser, faces: Sequence[int] = (1, 2, 3, 4, 5), frames: int = 100, warm_up: int = 3
 ) -> pd.DataFrame:
     """How long each stage takes on frames of 640 x 480 with so many rendered faces; `warm_up` frames before are not counted.
 

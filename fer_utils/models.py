@@ -315,6 +315,8 @@ BUILDERS = {
     )
 }
 
+WITH_BASE = {"vgg16_linear", "vgg16_512", "inception_resnet_v2", "fer2013_features"}  # whose first layers may be frozen
+
 
 def build(network: str, **options: object) -> keras.Model:
     """Build a network by name. Raises ValueError naming the networks there are."""

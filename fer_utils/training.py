@@ -8,7 +8,6 @@ network are frozen and see no augmentation, their output is computed once and th
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import time
@@ -21,16 +20,14 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
 
-from fer_utils import frozen
+from fer_utils import frozen, kept_networks
 from fer_utils.datasets.base import cache_folder, digest_of
-from fer_utils.epochs import epoch_by_batches, epoch_by_fit, reseed
-from fer_utils.models import build
+from fer_utils.epochs import epoch_by_batches, epoch_by_fit, predict, reseed
 from fer_utils.pretrained import seeded
-from fer_utils.recipes import Recipe, learning_rate, make_optimizer
+from fer_utils.recipes import Recipe, learning_rate
 from fer_utils.results import TrainingRecord, environment, write_text_atomically
 
 CHECKPOINT_INTERVAL_S = 2.0  # what is lost at most of epochs that are shorter
-KEPT_PARAMETERS = 10_000_000  # of compiled networks kept for the next training of their kind
 FEW_STEPS = 50  # up to as many in an epoch, the 0.1 s that a call of `fit` takes would be most of it
 
 
@@ -43,7 +40,7 @@ class Trained:
 
     def model(self, *, last_epoch: bool = False) -> keras.Model:
         """The network with the weights of the selected epoch, or of the last one."""
-        network = _untrained(Recipe.model_validate(self.record.recipe))
+        network = kept_networks.untrained(Recipe.model_validate(self.record.recipe))
         base, trained = frozen.split(network)
         if base is not None:
             base.load_weights(_base_path(self.folder, self._base_signature()))
@@ -55,11 +52,12 @@ class Trained:
 
     def _base(self) -> keras.Model:
         signature = self._base_signature()
-        if signature not in _bases:
-            base = frozen.split(_untrained(Recipe.model_validate(self.record.recipe)))[0]
+        base = kept_networks.kept_base(signature)
+        if base is None:
+            base = frozen.split(kept_networks.untrained(Recipe.model_validate(self.record.recipe)))[0]
             base.load_weights(_base_path(self.folder, signature))
-            _remember(signature, base)
-        return _bases[signature]
+            kept_networks.remember_base(signature, base)
+        return base
 
     def probabilities(self, images: np.ndarray, *, last_epoch: bool = False) -> np.ndarray:
         """float32 (n, classes) for uint8 images (n, height, width, channels); computed once and kept."""
@@ -71,7 +69,9 @@ class Trained:
                 trained.load_weights(self.folder / f"{kind}.weights.h5")
                 scores = predict(trained, frozen.features(self._base, self._base_signature(), images))
             else:
-                scores = predict(self.model(last_epoch=last_epoch), images)
+                network = kept_networks.bare(Recipe.model_validate(self.record.recipe))
+                network.load_weights(self.folder / f"{kind}.weights.h5")
+                scores = predict(network, images)
             temporary = path.with_suffix(".partial.npy")
             np.save(temporary, scores)
             temporary.replace(path)
@@ -85,11 +85,6 @@ class Trained:
 def store() -> Path:
     """The folder of all trainings, below the cache folder."""
     return cache_folder() / "trainings"
-
-
-def predict(model: keras.Model, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """float32 probabilities (n, classes) of uint8 images (n, height, width, channels), or of a frozen base's features."""
-    return np.asarray(model.predict(images, batch_size=batch_size, verbose=0), dtype=np.float32)
 
 
 def train(
@@ -154,7 +149,7 @@ def train(
         for metric, value in logs.items():
             state["history"].setdefault(metric, []).append(float(value))
         if watch is not None:
-            state.setdefault("watched", []).append(_classes(model, watch))
+            state.setdefault("watched", []).append(predict(model, watch).argmax(axis=1).tolist())
         state["wall_time_s"] += time.perf_counter() - started
         accuracies = state["history"].get("val_accuracy")
         better = select_best and accuracies is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0)
@@ -196,10 +191,10 @@ def frozen_features(network: str, images: np.ndarray, **options: object) -> np.n
 
     Raises ValueError for a network without a frozen base.
     """
-    base, signature, _ = _frozen_parts(network, json.dumps(options))
-    if base is None:
+    parts = kept_networks.split(network, options)
+    if parts is None:
         raise ValueError(f"{network} with {options} has no frozen base; set trainable='head' and augmentation_strength=0")
-    return frozen.features(lambda: base, signature, images).reshape(len(images), -1)
+    return frozen.features(lambda: parts.base, parts.signature, images).reshape(len(images), -1)
 
 
 def _digest_of_given_weights(recipe: Recipe) -> str:
@@ -209,124 +204,22 @@ def _digest_of_given_weights(recipe: Recipe) -> str:
     return hashlib.sha256(Path(weights).read_bytes()).hexdigest() if given else ""
 
 
-def _untrained(recipe: Recipe) -> keras.Model:
-    """The recipe's network to load trained weights into: no other weights are looked for."""
-    given = {"weights": "none"} if "weights" in recipe.options else {}
-    return build(recipe.network, **recipe.options | given)
-
-
-def _frozen_parts(network: str, options: str) -> tuple[keras.Model | None, str, str]:
-    """(base, its signature, the head as JSON) of a network with a frozen base; (None, '', '') of any other."""
-    if (network, options) in _without_base:
-        return None, "", ""
-    parts = _split(network, options)
-    if parts[0] is None:
-        _without_base.add((network, options))
-    return parts
-
-
-_without_base: set[tuple[str, str]] = set()  # networks and options
-
-
-@functools.lru_cache(maxsize=2)
-def _split(network: str, options: str) -> tuple[keras.Model | None, str, str]:
-    """What `_frozen_parts` returns, kept: to build a large base and to trace it takes longer than to train a head."""
-    base, head = frozen.split(build(network, **json.loads(options)))
-    if base is None:
-        return None, "", ""
-    signature = frozen.signature(base)
-    if signature not in _bases:
-        _remember(signature, base)
-    return _bases[signature], signature, head.to_json()
-
-
-_bases: dict[str, keras.Model] = {}  # the last two frozen bases of this process, by signature
-
-
-def _remember(signature: str, base: keras.Model) -> None:
-    _bases[signature] = base
-    if len(_bases) > 2:
-        del _bases[next(iter(_bases))]
-
-
 def _base_path(folder: Path, signature: str) -> Path:
     """Where a frozen base is kept, once for all trainings of a store."""
     return folder.parent / "bases" / f"{signature}.weights.h5"
 
 
-def _classes(model: keras.Model, images: np.ndarray, batch_size: int = 32) -> list[int]:
-    """The likeliest class number of each image; the last batch is filled up, so that the network is traced for one size."""
-    rows = np.arange(-(-len(images) // batch_size) * batch_size).clip(max=len(images) - 1).reshape(-1, batch_size)
-    return np.concatenate([model.predict_on_batch(images[batch]) for batch in rows])[: len(images)].argmax(axis=1).tolist()
-
-
 def _keep_weights(recipe: Recipe, folder: Path, state: dict[str, Any], *, head_only: bool) -> None:
     """Save the weights of the last and the selected epoch, without the optimiser's."""
     if head_only:
-        head = _frozen_parts(recipe.network, json.dumps(recipe.options))[2]
+        head = kept_networks.split(recipe.network, recipe.options).head
         bare = keras.models.model_from_json(head)
         write_text_atomically(folder / "head.json", head)
     else:
-        bare = _untrained(recipe)
+        bare = kept_networks.bare(recipe)
     for kept, epoch in (("last", recipe.epochs), ("selected", state["selected_epoch"])):
         bare.load_weights(_checkpoint_path(folder, epoch))
         _save_weights(bare, folder / f"{kept}.weights.h5")
-
-
-def _compiled(recipe: Recipe, model: keras.Model) -> keras.Model:
-    """The model ready to be trained with the recipe's optimiser."""
-    model.compile(
-        optimizer=make_optimizer(recipe),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=keras.backend.backend() == "jax",  # XLA slows training on a CPU three to six times
-    )
-    model.optimizer.build(model.trainable_variables)
-    # Keras would make these variables in the first step, and TensorFlow traces a step that makes variables twice
-    model._compile_metrics.build(np.zeros(1, np.int64), np.zeros((1, model.output_shape[-1]), np.float32))
-    return model
-
-
-@dataclass
-class _Kept:
-    """A compiled network, and the weights that it began with under a seed."""
-
-    model: keras.Model
-    seed: int
-    initial: list[np.ndarray]
-
-
-_compiled_models: dict[str, _Kept] = {}  # the latest of this process without a frozen base, by what they consist of
-
-
-def _as_new(recipe: Recipe) -> keras.Model:
-    """A compiled network without a frozen base, with its initial weights: an earlier one where there is one of the same kind.
-
-    To trace a deep network takes as long as to train a small one on a fold, and folds differ in their data only.
-    """
-    decided = (recipe.network, recipe.options, recipe.optimizer, recipe.weight_decay, recipe.balanced_loss)
-    kind = json.dumps(decided, sort_keys=True)
-    if kind not in _compiled_models:
-        model = _new(recipe)
-        _compiled_models[kind] = _Kept(_compiled(recipe, model), recipe.seed, model.get_weights())
-        while (
-            len(_compiled_models) > 1 and sum(kept.model.count_params() for kept in _compiled_models.values()) > KEPT_PARAMETERS
-        ):
-            del _compiled_models[next(iter(_compiled_models))]
-        return model
-    kept = _compiled_models[kind]
-    if kept.seed != recipe.seed:
-        kept.seed, kept.initial = recipe.seed, _new(recipe).get_weights()
-    kept.model.set_weights(kept.initial)
-    for variable in kept.model.optimizer.variables:
-        variable.assign(np.zeros(variable.shape, variable.dtype))
-    return kept.model
-
-
-def _new(recipe: Recipe) -> keras.Model:
-    """The recipe's network with its initial weights. No global seed is set: then TensorFlow would forget what it has compiled."""
-    with seeded(recipe.seed):
-        return build(recipe.network, **recipe.options)
 
 
 _donors: dict[Path, list[list[np.ndarray]]] = {}  # weights by layer of the latest training that others began with
@@ -346,29 +239,30 @@ def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple
 
     A fresh start where there is no state.
     """
-    base, signature, head = _frozen_parts(recipe.network, json.dumps(recipe.options))
-    if base is None:
-        model = _as_new(recipe)
+    parts = kept_networks.split(recipe.network, recipe.options)
+    base = parts and parts.base
+    if parts is None:
+        model = kept_networks.as_new(recipe)
     elif recipe.options.get("trainable", "head") == "head":
         with seeded(recipe.seed):
-            model = keras.models.model_from_json(head)  # all its layers are new; draws the values that building all would
+            model = keras.models.model_from_json(parts.head)  # all its layers are new; draws the values that building all would
     else:
-        base, model = frozen.split(_new(recipe))
+        base, model = frozen.split(kept_networks.new(recipe))
     if start is not None:
         _begin_with(model, start)
-    if base is not None:
-        model = _compiled(recipe, model)
+    if parts is not None:
+        model = kept_networks.compiled(recipe, model)
     state_path = folder / "state.json"
     if state_path.exists():
         state = json.loads(state_path.read_text())
         model.load_weights(_checkpoint_path(folder, state["epoch"]))
-        if base is not None and signature != state["base"]:
+        if parts is not None and parts.signature != state["base"]:
             base.load_weights(_base_path(folder, state["base"]))
         return state, base, model
     state = {"epoch": 0, "selected_epoch": 0, "history": {}, "wall_time_s": 0.0}
-    if base is not None:
-        state["base"] = signature
-        kept = _base_path(folder, signature)
+    if parts is not None:
+        state["base"] = parts.signature
+        kept = _base_path(folder, parts.signature)
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
             _save_weights(base, kept)

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 from scipy.ndimage import map_coordinates
 
-from fer_utils import epochs, explain, models, training
+from fer_utils import epochs, explain, kept_networks, models, training
 from fer_utils.center_loss import CenterLossModel, Features, RandomCropAndFlip, center_loss, features, moved_centers
 from fer_utils.recipes import PenalizedSGD, Recipe, learning_rate
 
@@ -199,7 +199,7 @@ def test_weights_of_imagenet_fill_all_convolutions_but_the_first(tmp_path):
     given.set_weights([random.random(value.shape) for value in given.get_weights()])
     given.save_weights(tmp_path / "given.weights.h5")
     model = models.build("mobilenet_center_loss", side_pixels=32, weights=str(tmp_path / "given.weights.h5"))
-    first, *mine = model.get_weights()[1:-2]  # after the centres, before the classifier
+    first, *mine = model.get_weights()[2:-2]  # after the centres and the loss's weight, before the classifier
     assert all(np.array_equal(value, theirs) for value, theirs in zip(mine, given.get_weights()[1:], strict=True))
     assert first.std() == pytest.approx(0.09, rel=0.1) and abs(first.mean()) < 0.01
 
@@ -217,12 +217,21 @@ def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(w
     monkeypatch.setattr(training, "epoch_by_batches", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
-    training._compiled_models.clear()
+    kept_networks.forget()
     resumed = train(tmp_path)
     assert len(done) == 4, "two epochs were kept, one was begun, one was left"
     assert resumed.record.history == whole.record.history
     mine, theirs = resumed.model(last_epoch=True), whole.model(last_epoch=True)
     assert same_weights(mine, theirs) and np.asarray(mine.centers).all()
+
+
+def test_one_compiled_network_serves_every_weight_of_the_loss_with_the_histories_of_two(tmp_path):
+    strong = RECIPE.model_copy(update={"options": RECIPE.options | {"center_loss_weight": 10.0}, "epochs": 1})
+    recipes = strong, strong.model_copy(update={"options": RECIPE.options | {"center_loss_weight": 0.0}})
+    together = [train(tmp_path / "together", recipe).record.history for recipe in recipes]
+    kept_networks.forget()
+    assert train(tmp_path / "alone", recipes[1]).record.history == together[1]
+    assert together[0]["loss"][0] > 1.5 * together[1]["loss"][0]
 
 
 def test_a_second_stage_keeps_the_selected_convolutions_and_begins_classifier_and_centres_anew(whole, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_utils import epochs, explain, frozen, models, pretrained, training
+from fer_utils import epochs, explain, frozen, kept_networks, models, pretrained, training
 from fer_utils.claims import load_claims
 from fer_utils.results import TrainingRecord
 
@@ -94,7 +94,7 @@ def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_
 def test_a_second_training_of_a_kind_begins_with_the_weights_of_a_new_network_whatever_came_before(tmp_path):
     first, other = RECIPE.model_copy(update={"epochs": 1}), RECIPE.model_copy(update={"epochs": 1, "seed": 8})
     alone = [train(tmp_path / "alone", recipe).record.history for recipe in (first, other)]
-    training._compiled_models.clear()
+    kept_networks.forget()
     assert [train(tmp_path / "again", recipe).record.history for recipe in (other, first)] == alone[::-1]
 
 
@@ -296,7 +296,7 @@ def test_training_on_kept_features_gives_the_weights_of_training_the_whole_netwo
     assert (tmp_path / "quick" / quick.record.key / "last.weights.h5").stat().st_size < 31e6, "the base is kept apart"
 
     monkeypatch.setattr(frozen, "split", lambda model: (None, model))
-    training._split.cache_clear()
+    kept_networks.forget()
     whole = train_head(tmp_path / "whole", recipe)
     for metric in ("accuracy", "loss", "val_accuracy", "val_loss"):
         assert np.allclose(quick.record.history[metric], whole.record.history[metric], rtol=1e-4), metric

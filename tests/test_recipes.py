@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_utils import training
+from fer_utils import kept_networks, training
 from fer_utils.recipes import LookaheadAdam, Recipe
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1)).astype(np.uint8)
@@ -77,7 +77,7 @@ def test_watched_images_decide_nothing_and_are_read_after_every_epoch(tmp_path):
 
 def test_a_second_training_of_a_kind_begins_as_if_it_were_the_first(tmp_path):
     first = train(tmp_path / "first", seed=2).model().get_weights()
-    training._compiled_models.clear()
+    kept_networks.forget()
     train(tmp_path / "other", 1 - LABELS)
     again = train(tmp_path / "again", seed=2).model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
@@ -102,12 +102,13 @@ def test_a_training_without_weights_leaves_its_record_and_what_it_watched(tmp_pa
 
 def test_initial_weights_do_not_depend_on_who_else_draws_random_numbers(tmp_path, monkeypatch):
     first = train(tmp_path / "alone").model().get_weights()
-    build = training.build
+    build = kept_networks.build
 
     def disturbed(*arguments, **options):
         random.random()  # as another thread of the process may between the seed and the first layer
         return build(*arguments, **options)
 
-    monkeypatch.setattr(training, "build", disturbed)
+    monkeypatch.setattr(kept_networks, "build", disturbed)
+    kept_networks.forget()
     again = train(tmp_path / "disturbed").model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
