@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -91,6 +92,17 @@ def bare(recipe: Recipe) -> keras.Model:
     if kept.bare is None:
         kept.bare = untrained(recipe)
     return kept.bare
+
+
+def with_weights(recipe: Recipe, path: Path) -> keras.Model:
+    """The network with the weights of a file, to be used at once as `bare`: a compiled one, traced already, where one is kept."""
+    network = bare(recipe)
+    network.load_weights(path)
+    kept = _kept.get(_kind(recipe))
+    if kept is None:
+        return network
+    kept.model.set_weights(network.get_weights())
+    return kept.model
 
 
 def forget() -> None:

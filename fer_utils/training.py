@@ -13,7 +13,7 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -59,6 +59,12 @@ class Trained:
             kept_networks.remember_base(signature, base)
         return base
 
+    def network(self, kind: Literal["selected", "last"] = "selected") -> keras.Model:
+        """The same for use at once: where the process keeps a network of this kind, it is that one."""
+        if (self.folder / "head.json").exists():
+            return self.model(last_epoch=kind == "last")
+        return kept_networks.with_weights(Recipe.model_validate(self.record.recipe), self.folder / f"{kind}.weights.h5")
+
     def probabilities(self, images: np.ndarray, *, last_epoch: bool = False) -> np.ndarray:
         """float32 (n, classes) for uint8 images (n, height, width, channels); computed once and kept."""
         kind = "last" if last_epoch else "selected"
@@ -69,9 +75,7 @@ class Trained:
                 trained.load_weights(self.folder / f"{kind}.weights.h5")
                 scores = predict(trained, frozen.features(self._base, self._base_signature(), images))
             else:
-                network = kept_networks.bare(Recipe.model_validate(self.record.recipe))
-                network.load_weights(self.folder / f"{kind}.weights.h5")
-                scores = predict(network, images)
+                scores = predict(self.network(kind), images)
             temporary = path.with_suffix(".partial.npy")
             np.save(temporary, scores)
             temporary.replace(path)
@@ -225,20 +229,20 @@ def _keep_weights(recipe: Recipe, folder: Path, state: dict[str, Any], *, head_o
 _donors: dict[Path, list[list[np.ndarray]]] = {}  # weights by layer of the latest training that others began with
 
 
-def _begin_with(model: keras.Model, start: Trained) -> None:
-    """Copy the selected weights of all layers but the last one."""
+def _donated(start: Trained) -> list[list[np.ndarray]]:
+    """The selected weights by layer of a training that another one begins with."""
     if start.folder not in _donors:
         _donors.clear()
-        _donors[start.folder] = [layer.get_weights() for layer in start.model().layers]
-    for layer, weights in zip(model.layers[:-1], _donors[start.folder][:-1], strict=True):
-        layer.set_weights(weights)
+        _donors[start.folder] = [layer.get_weights() for layer in start.network().layers]
+    return _donors[start.folder]
 
 
 def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
     """The state after the last finished epoch, the frozen base if there is one, and what is trained as it was then.
 
-    A fresh start where there is no state.
+    A fresh start where there is no state: with the selected weights of `start` in all layers but the last one.
     """
+    donated = start and _donated(start)  # first, for it may come out of the very network that is then made anew
     parts = kept_networks.split(recipe.network, recipe.options)
     base = parts and parts.base
     if parts is None:
@@ -248,8 +252,9 @@ def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple
             model = keras.models.model_from_json(parts.head)  # all its layers are new; draws the values that building all would
     else:
         base, model = frozen.split(kept_networks.new(recipe))
-    if start is not None:
-        _begin_with(model, start)
+    if donated is not None:
+        for layer, weights in zip(model.layers[:-1], donated[:-1], strict=True):
+            layer.set_weights(weights)
     if parts is not None:
         model = kept_networks.compiled(recipe, model)
     state_path = folder / "state.json"
