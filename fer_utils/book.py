@@ -49,6 +49,7 @@ BUILD = CHECKOUT / "_build"
 SITE = BUILD / "site"
 HTML = BUILD / "html"
 REPLICATED = {"reproduced"}
+GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
 LEDGER_FILES = ("ledger.csv", "ledger.json", "overview.svg")  # the scoreboard leaves them; the site has them in _static
 
 
@@ -240,12 +241,22 @@ def dressed(notebook: nbformat.NotebookNode, chapter: str, profile: str) -> nbfo
         verdict = next(iter(read_result(result_path).verdicts.values()), "")
         mark = "[Re]" if verdict in REPLICATED else "[¬Re]"
         first.source = first.source.replace("# [Re]", f"# {mark}", 1)
+    _fill_gaps(notebook)
     title, _, rest = first.source.partition("\n")
     first.source = f"{title}\n\n{banner}{rest.lstrip()}"
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("hide-input")
     return notebook
+
+
+def _fill_gaps(notebook: nbformat.NotebookNode) -> None:
+    """Put a dash where the text names a number that no cell of the run has left."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    names = {output.get("metadata", {}).get("scrapbook", {}).get("name") for output in outputs}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = GLUED.sub(lambda found: found[0] if (found["text"] or found["box"]) in names else "–", cell.source)
 
 
 def filled(page: str) -> str:
@@ -319,7 +330,7 @@ def scoreboard_summary(profile: str) -> str:
         f"The {sum(counts.values())} claims of the five papers, each with a verdict by rule and its reason, are on "
         "[the scoreboard](../notebooks/scoreboard.ipynb), and as "
         '<a href="../_static/ledger.csv" download>CSV</a> and <a href="../_static/ledger.json" download>JSON</a>.\n\n'
-        '<div class="table-scroll overview" tabindex="0"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
+        '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
         'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
     )
 

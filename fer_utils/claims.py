@@ -295,7 +295,7 @@ def with_the_rest(paper: ClaimSet, judged: list[Judgement]) -> list[Judgement]:
 
 def _agreement(printed: float, sound: Metric) -> str:
     if sound.low is None:
-        return "computed from the network itself, equal"
+        return f"equal to what was counted here ({sound.scored_on or sound.name})"
     return f"{printed:.4g} lies within {sound.interval_text()}"
 
 

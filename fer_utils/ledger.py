@@ -41,7 +41,7 @@ class Row(BaseModel):
 
     `printed` is text, `compared` the number that was compared with `ours`; both and the interval are in `ours_unit`. `faces`:
     real, rendered, or none where the number was computed from the paper, the network or official counts; empty where
-    nothing was measured. `chapter_verdict` is what the chapter says where the audit overrules it.
+    nothing was measured. `..._with_flaw` was measured on the same data with a flawed protocol. `chapter_verdict` is what the chapter says where the audit overrules it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +62,9 @@ class Row(BaseModel):
     low: float | None = None
     high: float | None = None
     n: int | None = None
+    ours_with_flaw: float | None = None
+    low_with_flaw: float | None = None
+    high_with_flaw: float | None = None
     ours_unit: str = ""
     scored_on: str = ""
     faces: str = ""
@@ -208,6 +211,8 @@ def _measured(judgement: Judgement, by: Source, sources: Sequence[Source]) -> di
     if metric is not None:
         fields |= {"ours": metric.value, "low": metric.low, "high": metric.high, "n": metric.n, "ours_unit": metric.unit}
         fields |= {"scored_on": metric.scored_on or metric.name, "faces": NO_IMAGES}
+    if flawed := judgement.measured_with_flaw:
+        fields |= {"ours_with_flaw": flawed.value, "low_with_flaw": flawed.low, "high_with_flaw": flawed.high}
     if made is not None and run.dataset is not None:
         rendered = metric.scored_on.startswith("rendered") or not run.dataset.real
         name = "rendered_faces" if rendered else run.dataset.name

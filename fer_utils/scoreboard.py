@@ -28,7 +28,7 @@ def verdict_bars(counts: pd.DataFrame, axis: str = "claims") -> Figure:
 def accuracies(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
     """A line per percentage that has a measured counterpart: printed (bar), ours (dot) with its interval, by paper.
 
-    Colours are verdicts; dots of rendered faces are hollow. `titles` names the papers, in the order of the panels.
+    Colours are verdicts; dots of rendered faces are hollow; squares are measurements with a flawed protocol. `titles` names the papers, in the order of the panels.
     """
     chosen = {
         paper: [row for row in rows if row.paper == paper and None not in (row.ours, row.compared) and row.ours_unit == "percent"]
@@ -37,7 +37,7 @@ def accuracies(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
     chosen = {paper: found for paper, found in chosen.items() if found}
     heights = [len(found) + 1.2 for found in chosen.values()]
     figure, panels = plt.subplots(
-        len(chosen), 1, figsize=(7.4, 0.25 * sum(heights) + 1.5), height_ratios=heights, sharex=True, squeeze=False
+        len(chosen), 1, figsize=(5.4, 0.22 * sum(heights) + 1.5), height_ratios=heights, sharex=True, squeeze=False
     )
     for panel, (paper, found) in zip(panels[:, 0], chosen.items(), strict=True):
         for place, row in enumerate(found):
@@ -45,18 +45,22 @@ def accuracies(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
         panel.set(yticks=range(len(found)), ylim=(len(found) - 0.4, -0.6), xlim=(-1, 101))
         panel.set_yticklabels([row.claim.replace("_", " ") for row in found], fontsize=8)
         panel.set_title(titles[paper], loc="left", fontsize=9)
-    panels[-1, 0].set_xlabel("percent")
+    panels[-1, 0].set_xlabel("percent", fontsize=9)
+    panels[-1, 0].tick_params(axis="x", labelsize=8)
     figure.legend(
-        *_key({row.verdict for found in chosen.values() for row in found}), loc="outside lower center", ncols=3, fontsize=8
+        *_key({row.verdict for found in chosen.values() for row in found}), loc="outside lower center", ncols=2, fontsize=8
     )
     return finished(figure)
 
 
 def _line(axes: Axes, row: Row, place: float) -> None:
     colour, hollow = VERDICT_COLOURS[row.verdict], row.faces == RENDERED
-    axes.plot([row.compared, row.ours], [place, place], color=colour, linewidth=1, alpha=0.5, linestyle=":" if hollow else "-")
+    axes.plot([row.compared, row.ours], [place, place], color=colour, linewidth=1, alpha=0.8, linestyle=":" if hollow else "-")
     if row.low is not None and row.high is not None:
         axes.plot([row.low, row.high], [place, place], color=colour, linewidth=5, alpha=0.25 if hollow else 0.5)
+    if row.ours_with_flaw is not None and not hollow:
+        axes.plot([row.low_with_flaw, row.high_with_flaw], [place, place], color=INK, linewidth=5, alpha=0.25)
+        axes.plot(row.ours_with_flaw, place, "s", color=INK, markerfacecolor="white", markersize=5.5)
     axes.plot(row.compared, place, "|", color=INK, markersize=11, markeredgewidth=2.2)
     axes.plot(row.ours, place, "o", color=colour, markerfacecolor="white" if hollow else colour, markersize=6)
 
@@ -69,7 +73,8 @@ def _key(verdicts: set[Verdict]) -> tuple[list, list[str]]:
             handles.append(plt.Line2D([], [], color=colour, marker="o", linestyle=""))
             names.append(f"ours: {verdict.value}")
     handles.append(plt.Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle=""))
-    return handles, [*names, "ours, on RENDERED faces"]
+    handles.append(plt.Line2D([], [], color=INK, marker="s", markerfacecolor="white", linestyle=""))
+    return handles, [*names, "ours, on RENDERED faces", "ours, flawed protocol"]
 
 
 def ratios(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
@@ -77,13 +82,13 @@ def ratios(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
     found = [
         row for row in rows if row.ours is not None and row.compared and row.ours_unit != "percent" and row.faces != RENDERED
     ]
-    figure, axes = plt.subplots(figsize=(8, 0.6 * len(titles) + 1.3))
+    figure, axes = plt.subplots(figsize=(8, 0.9 * len(titles) + 1.2))
     for place, paper in enumerate(titles):
         here = sorted((row.ours / row.compared, row.verdict, row.claim) for row in found if row.paper == paper)
         for number, (ratio, verdict, claim) in enumerate(here):
-            height = place + 0.3 * ((number % 5) - 2) / 2  # equal ones stand above each other
-            axes.plot(ratio, height, "o", color=VERDICT_COLOURS[verdict], markeredgecolor="white", markersize=7)
-            if abs(ratio - 1) > 0.005:
+            height = place + 0.8 * ((number + 0.5) / len(here) - 0.5)  # equal ones stand above each other
+            axes.plot(ratio, height, "o", color=VERDICT_COLOURS[verdict], markeredgecolor="white", markersize=6)
+            if abs(ratio - 1) > 0.01:
                 axes.annotate(
                     claim.replace("_", " "), (ratio, height), xytext=(6, 0), textcoords="offset points", va="center", fontsize=7.5
                 )
@@ -127,7 +132,7 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
         measured += "<br><strong>on RENDERED faces</strong>"
     facts = [html.escape(row.scored_on), f"selected on {html.escape(row.selected_on)}" if row.selected_on else ""]
     facts += [f"profile {row.profile}, seed {row.seeds}" if row.faces in (REAL, RENDERED) else ""]
-    facts += [f"<span class='stale'>stale: {len(row.stale)} parts changed since</span>" if row.stale else ""]
+    facts += [f"<span class='stale'>stale: {len(row.stale)} parts of the code changed</span>" if row.stale else ""]
     return (
         f"{html.escape(row.statement)}<br><small>{html.escape(row.where)}</small>",
         f"{html.escape(row.printed)}<br><small>{measured}</small>",
