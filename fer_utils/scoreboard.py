@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from fer_utils.audit_figures import stacked_bars
 from fer_utils.claims import Verdict
 from fer_utils.figures import INK, finished
+from fer_utils.findings import many
 from fer_utils.ledger import REAL, RENDERED, Row
 from fer_utils.tables import VERDICT_COLOURS, verdict_tag
 
@@ -34,7 +35,7 @@ def accuracies(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
         paper: [row for row in rows if row.paper == paper and None not in (row.ours, row.compared) and row.ours_unit == "percent"]
         for paper in titles
     }
-    chosen = {paper: found for paper, found in chosen.items() if found}
+    chosen = {paper: found for paper, found in chosen.items() if found} or chosen  # empty panels where nothing was measured
     heights = [len(found) + 1.2 for found in chosen.values()]
     figure, panels = plt.subplots(
         len(chosen), 1, figsize=(5.4, 0.22 * sum(heights) + 1.5), height_ratios=heights, sharex=True, squeeze=False
@@ -132,7 +133,7 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
         measured += "<br><strong>on RENDERED faces</strong>"
     facts = [html.escape(row.scored_on), f"selected on {html.escape(row.selected_on)}" if row.selected_on else ""]
     facts += [f"profile {row.profile}, seed {row.seeds}" if row.faces in (REAL, RENDERED) else ""]
-    facts += [f"<span class='stale'>stale: {len(row.stale)} parts of the code changed</span>" if row.stale else ""]
+    facts += [f"<span class='stale'>stale: {many(len(row.stale), 'part')} of the code changed</span>" if row.stale else ""]
     return (
         f"{html.escape(row.statement)}<br><small>{html.escape(row.where)}</small>",
         f"{html.escape(row.printed)}<br><small>{measured}</small>",

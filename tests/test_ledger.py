@@ -232,6 +232,12 @@ def test_the_figures_and_the_table_show_what_there_is(published):
     assert scoreboard.as_svg(scoreboard.accuracies(rows, titles)) == scoreboard.as_svg(scoreboard.accuracies(rows, titles))
 
 
+def test_the_figures_can_be_drawn_where_nothing_was_measured():
+    rows, titles = ledger.rows_of(PAPER, FOUND, ()), {"fer2013_cnn": "FER2013"}
+    assert [axes.get_title(loc="left") for axes in scoreboard.accuracies(rows, titles).axes] == ["FER2013"]
+    assert len(scoreboard.ratios(rows, titles).axes) == 1
+
+
 # the command, and the build
 
 
