@@ -32,7 +32,7 @@ from fer_utils.results import CHECKOUT, OUTPUT_VARIABLE, Metric, Result, publish
 from fer_utils.rounded_tables import SEARCH_LIMIT
 
 AUDIT = "claims_audit"
-REAL, RENDERED, NO_IMAGES = "real", "rendered", "none"
+REAL, OTHER, RENDERED, NO_IMAGES = "real", "not the published images", "rendered", "none"
 KEPT_NO_REASON = "the result keeps the verdict without its reason; see the chapter"
 
 
@@ -40,7 +40,7 @@ class Row(BaseModel):
     """One claim: what is printed, what was measured, the verdict, and where all this comes from.
 
     `printed` is text, `compared` the number that was compared with `ours`; both and the interval are in `ours_unit`. `faces`:
-    real, rendered, or none where the number was computed from the paper, the network or official counts; empty where
+    real, not the published images, rendered, or none where the number was computed from the paper, the network or official counts; empty where
     nothing was measured. `..._with_flaw` was measured on the same data with a flawed protocol. `chapter_verdict` is what the chapter says where the audit overrules it.
     """
 
@@ -88,14 +88,11 @@ class Row(BaseModel):
 
 @dataclass(frozen=True)
 class Source:
-    """A result, and the parts of the code that have changed since it was made."""
+    """A result, what it is called, and the parts of the code that have changed since it was made."""
 
     result: Result
+    name: str
     stale: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return "published full run" if self.result.profile == "full" else f"{self.result.profile} run"
 
 
 def runs_folder(profile: str) -> Path:
@@ -126,17 +123,19 @@ def ledger(folder: Path, names: Sequence[str] = (), search_limit: int = SEARCH_L
     rows = []
     for name in names or papers():
         claims = load_claims(name)
-        made = [result for result in (published_result(name), result_of_run(folder, name)) if result is not None]
-        rows += rows_of(claims, claim_checks.audit_claims(claims, search_limit), made)
+        found = claim_checks.audit_claims(claims, search_limit)
+        rows += rows_of(claims, found, published_result(name), result_of_run(folder, name))
     return rows
 
 
-def rows_of(claims: ClaimSet, found: Sequence[Finding], made: Sequence[Result]) -> list[Row]:
-    """One row per claim of a paper, in its order, from its findings and its results, the published one first.
+def rows_of(claims: ClaimSet, found: Sequence[Finding], published: Result | None, run: Result | None) -> list[Row]:
+    """One row per claim of a paper, in its order, from its findings, its published result and that of this build's run.
 
     Raises ValueError where a result judges what is no claim of the paper.
     """
-    sources = [Source(result, tuple(result.stale_parts())) for result in made]
+    named = [(published, "published full run"), (run, f"{run.profile} run" if run else "")]
+    sources = [Source(result, name, tuple(result.stale_parts())) for result, name in named if result is not None]
+    unjudged = "the chapter has not been run in this build" if run is None else "this build's run does not judge it"
     judged = [(source, judgements_of(source.result, claims)) for source in sources]
     impossible, contradicted = claim_checks.contradictions(found), claim_checks.contradicted_partners(found)
     rows = []
@@ -149,7 +148,7 @@ def rows_of(claims: ClaimSet, found: Sequence[Finding], made: Sequence[Result]) 
         elif judgement and by:
             verdict, reason, decided_by = judgement.verdict, judgement.reason, by.name
         else:
-            reason = KINDS_WITHOUT_VERDICT.get(claim.quantity, "the chapter has not been run in this build")
+            reason = KINDS_WITHOUT_VERDICT.get(claim.quantity, unjudged)
             verdict, decided_by = Verdict.NOT_TESTABLE, "no run"
         page = AUDIT if decided_by == AUDIT else claims.paper.key
         row = Row(
@@ -167,7 +166,7 @@ def rows_of(claims: ClaimSet, found: Sequence[Finding], made: Sequence[Result]) 
             page=f"notebooks/{page}.html",
             anchor=anchor(page, f'striking("{claims.paper.key}")' if page == AUDIT else "claims.verdict_table("),
         )
-        rows.append(row.model_copy(update=_measured(judgement, by, sources)) if judgement and by else row)
+        rows.append(row.model_copy(update=_measured(judgement, by, sources, decided_by)) if judgement and by else row)
     return rows
 
 
@@ -176,12 +175,11 @@ def judgements_of(result: Result, claims: ClaimSet) -> dict[str, Judgement]:
 
     Raises ValueError where it judges what is no claim of the paper.
     """
-    ids = {claim.id for claim in claims.claims}
-    if unknown := sorted(set(result.verdicts) - ids):
-        raise ValueError(f"the {result.profile} run of {result.chapter} judges {unknown[0]!r}, which is no claim of the paper")
     bare = [{"claim": name, "verdict": verdict, "reason": KEPT_NO_REASON} for name, verdict in result.verdicts.items()]
-    rows = result.tables.get("verdicts", bare)
-    return {row["claim"]: Judgement.model_validate(row | {"claim": claims[row["claim"]]}) for row in rows}
+    rows = {row["claim"]: row for row in result.tables.get("verdicts", bare)}
+    if unknown := sorted(rows.keys() - {claim.id for claim in claims.claims}):
+        raise ValueError(f"the {result.profile} run of {result.chapter} judges {unknown[0]!r}, which is no claim of the paper")
+    return {name: Judgement.model_validate(row | {"claim": claims[name]}) for name, row in rows.items()}
 
 
 def _explained(candidates: Sequence[tuple[Judgement, Source]]) -> tuple[Judgement | None, Source | None]:
@@ -195,10 +193,12 @@ def _explained(candidates: Sequence[tuple[Judgement, Source]]) -> tuple[Judgemen
     return (alike or [first])[0], by
 
 
-def _measured(judgement: Judgement, by: Source, sources: Sequence[Source]) -> dict[str, object]:
+def _measured(judgement: Judgement, by: Source, sources: Sequence[Source], decided_by: str) -> dict[str, object]:
     """The fields of a row about a measurement and the run that made it: the first that has it, else the one that judged."""
     metric = judgement.measured or judgement.measured_elsewhere
     made = next((source for source in sources if metric in source.result.metrics), None)
+    if metric is None and decided_by == AUDIT:  # what the chapter ran has no part in it
+        return {"compared": judgement.printed}
     run = (made or by).result
     fields: dict[str, object] = {
         "compared": judgement.printed,
@@ -215,8 +215,8 @@ def _measured(judgement: Judgement, by: Source, sources: Sequence[Source]) -> di
         fields |= {"ours_with_flaw": flawed.value, "low_with_flaw": flawed.low, "high_with_flaw": flawed.high}
     if made is not None and run.dataset is not None:
         rendered = metric.scored_on.startswith("rendered") or not run.dataset.real
-        name = "rendered_faces" if rendered else run.dataset.name
-        fields |= {"faces": RENDERED if rendered else REAL, "dataset": name, "selected_on": run.selected_on}
+        fields["faces"] = RENDERED if rendered else REAL if judgement.measured else OTHER
+        fields |= {"dataset": "rendered_faces" if rendered else run.dataset.name, "selected_on": run.selected_on}
     return fields
 
 

@@ -17,7 +17,7 @@ from fer_utils.audit_figures import stacked_bars
 from fer_utils.claims import Verdict
 from fer_utils.figures import INK, finished
 from fer_utils.findings import many
-from fer_utils.ledger import REAL, RENDERED, Row
+from fer_utils.ledger import NO_IMAGES, OTHER, RENDERED, Row
 from fer_utils.tables import VERDICT_COLOURS, verdict_tag
 
 
@@ -55,7 +55,7 @@ def accuracies(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
 
 
 def _line(axes: Axes, row: Row, place: float) -> None:
-    colour, hollow = VERDICT_COLOURS[row.verdict], row.faces == RENDERED
+    colour, hollow = VERDICT_COLOURS[row.verdict], row.faces in (RENDERED, OTHER)
     axes.plot([row.compared, row.ours], [place, place], color=colour, linewidth=1, alpha=0.8, linestyle=":" if hollow else "-")
     if row.low is not None and row.high is not None:
         axes.plot([row.low, row.high], [place, place], color=colour, linewidth=5, alpha=0.25 if hollow else 0.5)
@@ -75,13 +75,15 @@ def _key(verdicts: set[Verdict]) -> tuple[list, list[str]]:
             names.append(f"ours: {verdict.value}")
     handles.append(plt.Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle=""))
     handles.append(plt.Line2D([], [], color=INK, marker="s", markerfacecolor="white", linestyle=""))
-    return handles, [*names, "ours, on RENDERED faces", "ours, flawed protocol"]
+    return handles, [*names, "ours, on other faces (RENDERED)", "ours, flawed protocol"]
 
 
 def ratios(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
     """Numbers that are no percentages, in units of the printed one: a dot per claim, a line per paper; on the rule is equal."""
     found = [
-        row for row in rows if row.ours is not None and row.compared and row.ours_unit != "percent" and row.faces != RENDERED
+        row
+        for row in rows
+        if row.ours is not None and row.compared and row.ours_unit != "percent" and row.faces not in (RENDERED, OTHER)
     ]
     figure, axes = plt.subplots(figsize=(8, 0.9 * len(titles) + 1.2))
     for place, paper in enumerate(titles):
@@ -129,14 +131,14 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
     place = PurePosixPath(row.page).name + (f"#{row.anchor}" if row.anchor else "")
     chapter = f"<br><small>the chapter says: {row.chapter_verdict}</small>" if row.chapter_verdict else ""
     measured = html.escape(row.ours_text)
-    if row.faces == RENDERED:
-        measured += "<br><strong>on RENDERED faces</strong>"
+    if row.faces in (RENDERED, OTHER):
+        measured += f"<br><strong>{'on RENDERED faces' if row.faces == RENDERED else row.faces}</strong>"
     facts = [html.escape(row.scored_on), f"selected on {html.escape(row.selected_on)}" if row.selected_on else ""]
-    facts += [f"profile {row.profile}, seed {row.seeds}" if row.faces in (REAL, RENDERED) else ""]
+    facts += [f"profile {row.profile}, seed {row.seeds}" if row.faces not in ("", NO_IMAGES) else ""]
     facts += [f"<span class='stale'>stale: {many(len(row.stale), 'part')} of the code changed</span>" if row.stale else ""]
     return (
         f"{html.escape(row.statement)}<br><small>{html.escape(row.where)}</small>",
         f"{html.escape(row.printed)}<br><small>{measured}</small>",
         f"{verdict_tag(row.verdict)} {html.escape(row.reason)}{chapter}",
-        f"<a href='{place}'>{html.escape(row.decided_by)}</a><br><small>{'<br>'.join(fact for fact in facts if fact)}</small>",
+        f"<a href='{place}'>{html.escape(row.decided_by.replace('_', ' '))}</a><br><small>{'<br>'.join(fact for fact in facts if fact)}</small>",
     )

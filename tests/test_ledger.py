@@ -32,8 +32,8 @@ def result_of(base, judged, **changes):
     return base.model_copy(update={"verdicts": verdicts, "tables": {"verdicts": verdict_rows(judgements)}} | changes)
 
 
-def row(claim, *made, found=()):
-    return next(one for one in ledger.rows_of(PAPER, found, made) if one.claim == claim)
+def row(claim, published=None, run=None, found=()):
+    return next(one for one in ledger.rows_of(PAPER, found, published, run) if one.claim == claim)
 
 
 def judged(claim, low, high, **options):
@@ -69,7 +69,7 @@ def test_a_claim_without_a_verdict_would_be_noticed(every_row):
 def test_a_claim_that_is_added_to_a_paper_has_a_row_without_further_work():
     extra = PAPER["headline_accuracy"].model_copy(update={"id": "new_accuracy", "links": ()})
     longer = PAPER.model_copy(update={"claims": (*PAPER.claims, extra)})
-    last = ledger.rows_of(longer, (), ())[-1]
+    last = ledger.rows_of(longer, (), None, None)[-1]
     assert (last.claim, last.verdict, last.reason) == (
         "new_accuracy",
         Verdict.NOT_TESTABLE,
@@ -116,7 +116,7 @@ def test_a_measurement_comes_before_the_contradiction_of_another_claim(published
 
 def test_a_claim_that_nothing_tests_has_the_reason_of_the_run(published):
     run = result_of(published, [judged("early_test_accuracy", 60, 70, same_data=False)], profile="default")
-    one = row("early_test_accuracy", run)
+    one = row("early_test_accuracy", run=run)
     assert (one.verdict, one.reason) == (Verdict.NOT_TESTABLE, "this run did not use the claim's dataset")
 
 
@@ -145,8 +145,18 @@ def test_a_measurement_is_said_to_be_of_the_result_that_has_it(published):
 def test_a_measurement_on_rendered_faces_is_called_so(published):
     on_rendered = MEASURED.model_copy(update={"scored_on": "rendered test"})
     unlike = judge(PAPER["early_test_accuracy"], sound=on_rendered, same_data=False)
-    one = row("early_test_accuracy", result_of(published, [unlike], metrics=[on_rendered]))
+    one = row("early_test_accuracy", run=result_of(published, [unlike], metrics=[on_rendered]))
     assert (one.faces, one.dataset, one.ours, one.verdict) == (ledger.RENDERED, "rendered_faces", 64.0, Verdict.NOT_TESTABLE)
+
+
+def test_a_measurement_on_unpublished_images_is_called_so(published):
+    unlike = judge(PAPER["early_test_accuracy"], sound=MEASURED, same_data=False)
+    one = row("early_test_accuracy", run=result_of(published, [unlike], profile="default"))
+    assert (one.faces, one.verdict, one.decided_by) == (ledger.OTHER, Verdict.NOT_TESTABLE, "default run")
+
+
+def test_a_claim_that_came_after_the_run_is_said_to_be_so(published):
+    assert row("early_test_accuracy", run=published).reason == "this build's run does not judge it"
 
 
 def test_a_number_computed_from_the_network_needs_no_images(published):
@@ -163,6 +173,11 @@ def test_a_row_names_the_parts_that_have_changed_since(published):
     assert row("early_test_accuracy", fresh).stale == ()
     old = fresh.model_copy(update={"code_fingerprint": changed})
     assert row("early_test_accuracy", old).stale == ("fer_utils/evaluation.py",)
+
+
+def test_what_the_audit_decides_alone_has_no_run_behind_it(published):
+    one = row("best_class", result_of(published, [judge(PAPER["best_class"], contradiction="it is the worst")]), found=FOUND)
+    assert (one.decided_by, one.profile, one.stale, one.ours) == ("claims_audit", "", (), None)
 
 
 @pytest.mark.parametrize("paper", papers())
@@ -224,7 +239,7 @@ def test_the_counts_are_those_of_the_rows(every_row):
 def test_the_figures_and_the_table_show_what_there_is(published):
     titles = {"fer2013_cnn": "FER2013"}
     run = result_of(published, [judged("early_test_accuracy", 62, 66), judge(PAPER["human_accuracy"])])
-    rows = ledger.rows_of(PAPER, FOUND, [run])
+    rows = ledger.rows_of(PAPER, FOUND, run, None)
     labels = [label.get_text() for label in scoreboard.accuracies(rows, titles).axes[0].get_yticklabels()]
     assert labels == ["early test accuracy"]
     page = scoreboard.ledger_html(rows).data
@@ -233,7 +248,7 @@ def test_the_figures_and_the_table_show_what_there_is(published):
 
 
 def test_the_figures_can_be_drawn_where_nothing_was_measured():
-    rows, titles = ledger.rows_of(PAPER, FOUND, ()), {"fer2013_cnn": "FER2013"}
+    rows, titles = ledger.rows_of(PAPER, FOUND, None, None), {"fer2013_cnn": "FER2013"}
     assert [axes.get_title(loc="left") for axes in scoreboard.accuracies(rows, titles).axes] == ["FER2013"]
     assert len(scoreboard.ratios(rows, titles).axes) == 1
 
