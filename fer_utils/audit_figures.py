@@ -12,28 +12,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fer_utils.figures import INK, PALETTE, finished
-from fer_utils.findings import Outcome
 from fer_utils.tables import OUTCOME_COLOURS
 
 
-def outcome_bars(counts: pd.DataFrame) -> Figure:
-    """A bar per paper (index) of its findings by outcome (columns), with their numbers."""
+def stacked_bars(counts: pd.DataFrame, colours: Mapping[str, str], axis: str) -> Figure:
+    """A bar per row of counts, stacked by column in the colours given, with the numbers in it where there is room."""
     figure, axes = plt.subplots(figsize=(9, 0.55 * len(counts) + 1.3))
     left = np.zeros(len(counts))
-    for outcome in counts.columns:
-        values = counts[outcome].to_numpy()
-        axes.barh(
-            range(len(counts)), values, left=left, color=OUTCOME_COLOURS[Outcome(outcome)], edgecolor="white", label=outcome
-        )
+    for name in counts.columns:
+        values = counts[name].to_numpy()
+        axes.barh(range(len(counts)), values, left=left, color=colours[name], edgecolor="white", label=name)
         for place, (start, value) in enumerate(zip(left, values, strict=True)):
-            if value:
+            if value >= 0.012 * counts.to_numpy().sum(axis=1).max():
                 axes.text(start + value / 2, place, str(value), ha="center", va="center", color="white", fontsize=8)
         left += values
-    axes.set(yticks=range(len(counts)), yticklabels=counts.index, xlabel="findings")
+    axes.set(yticks=range(len(counts)), yticklabels=counts.index, xlabel=axis)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.legend(ncols=len(counts.columns), fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
     return finished(figure)
+
+
+def outcome_bars(counts: pd.DataFrame) -> Figure:
+    """A bar per paper (index) of its findings by outcome (columns), with their numbers."""
+    return stacked_bars(counts, {outcome.value: colour for outcome, colour in OUTCOME_COLOURS.items()}, "findings")
 
 
 def _shares(axes: Axes, shares: np.ndarray, labels: Sequence[str], title: str, form: str = ".0f", most: float = 40) -> None:

@@ -26,11 +26,12 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
-from fer_utils import datasets
-from fer_utils.claims import load_claims, papers
+from fer_utils import claim_checks, datasets
+from fer_utils.claims import Verdict, load_claims, papers
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.export import exported
-from fer_utils.parameters import CHAPTERS, REAL_DATASETS, ParameterError, check_parameters
+from fer_utils.ledger import result_files
+from fer_utils.parameters import CHAPTERS, READS_RESULTS, REAL_DATASETS, ParameterError, check_parameters
 from fer_utils.results import (
     CHECKOUT,
     OUTPUT_VARIABLE,
@@ -41,12 +42,15 @@ from fer_utils.results import (
     recorded_versions,
     write_text_atomically,
 )
+from fer_utils.tables import verdict_chips
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 BUILD = CHECKOUT / "_build"
 SITE = BUILD / "site"
 HTML = BUILD / "html"
 REPLICATED = {"reproduced"}
+GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
+LEDGER_FILES = ("ledger.csv", "ledger.json", "overview.svg")  # the scoreboard leaves them; the site has them in _static
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,13 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
             inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
         except FileNotFoundError:
             continue
+    folder = BUILD / "runs" / profile / chapter
+    if chapter in READS_RESULTS:
+        inputs["results"] = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in result_files(folder.parent).items()
+        }
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, BUILD / "runs" / profile / chapter)
+    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder)
 
 
 def is_current(run: Run) -> bool:
@@ -192,7 +201,11 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if notebook.metadata.get("papermill", {}).get("exception"):
             failed.append(kept)
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(dressed(notebook, chapter, profile)).encode()
+    for name in LEDGER_FILES:
+        if (kept := BUILD / "runs" / profile / "scoreboard" / name).exists():
+            wanted[site / "book" / "static" / name] = kept.read_bytes()
     generated = {
+        "index": ("<!-- scoreboard -->", scoreboard_summary(profile)),
         "status": ("<!-- runs -->", status_table(metadata)),
         "data": ("<!-- datasets -->", dataset_cards()),
         "cluster": ("<!-- cost -->", cost_table(profile)),
@@ -228,6 +241,7 @@ def dressed(notebook: nbformat.NotebookNode, chapter: str, profile: str) -> nbfo
         verdict = next(iter(read_result(result_path).verdicts.values()), "")
         mark = "[Re]" if verdict in REPLICATED else "[¬Re]"
         first.source = first.source.replace("# [Re]", f"# {mark}", 1)
+    _fill_gaps(notebook)
     title, _, rest = first.source.partition("\n")
     first.source = f"{title}\n\n{banner}{rest.lstrip()}"
     for cell in notebook.cells:
@@ -236,19 +250,43 @@ def dressed(notebook: nbformat.NotebookNode, chapter: str, profile: str) -> nbfo
     return notebook
 
 
+def _fill_gaps(notebook: nbformat.NotebookNode) -> None:
+    """Put a dash where the text names a number that no cell of the run has left."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    names = {output.get("metadata", {}).get("scrapbook", {}).get("name") for output in outputs}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = GLUED.sub(lambda found: found[0] if (found["text"] or found["box"]) in names else "–", cell.source)
+
+
 def filled(page: str) -> str:
-    """A page with `[[CHAPTER.METRIC]]` replaced by the published measurement and `[[CHAPTER.claim.ID]]` by the printed
-    value, so that no number is typed. Raises KeyError when there is no such metric or claim."""
+    """A page with its marks replaced, so that no number is typed.
+
+    `[[CHAPTER.METRIC]]` becomes the published measurement, `[[CHAPTER.claim.ID]]` the printed value, and
+    `[[CHAPTER.audit.ID.CHECK.NUMBER:FORMAT]]` a number behind a finding of the audit (of several, the first that has it);
+    CHECK with underscores for spaces. Raises KeyError when there is no such metric, claim or number.
+    """
 
     def number(match: re.Match[str]) -> str:
-        chapter, *path = match.group(1).split(".")
+        (chapter, *path), form = match.group(1).split("."), match.group(2) or ""
         if path[0] == "claim":
             claim = load_claims(chapter)[path[1]]
             return f"{claim.value} {claim.unit}"
+        if path[0] == "audit":
+            return format(_audited(chapter, *path[1:]), form)
         result = published_result(chapter)
         return "not published yet" if result is None else str(result.metric(path[0]))
 
-    return re.sub(r"\[\[([a-z0-9_.]+)\]\]", number, page)
+    return re.sub(r"\[\[([a-z0-9_.]+)(?::([^\]]+))?\]\]", number, page)
+
+
+def _audited(paper: str, claim: str, check: str, name: str) -> Any:
+    claims = load_claims(paper)
+    for one in claim_checks.audit_claim(claims, claims[claim]):
+        if one.check.replace(" ", "_") == check and name in one.numbers:
+            value = one.numbers[name]
+            return value[0] if isinstance(value, list | tuple) else value
+    raise KeyError(f"the audit of {paper} has no number {name!r} of {claim} by the check {check!r}")
 
 
 def status_table(metadata: list[Mapping[str, Any]]) -> str:
@@ -278,6 +316,23 @@ def cost_table(profile: str) -> str:
     rows = read_result(path).tables["cost"]
     lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def scoreboard_summary(profile: str) -> str:
+    """For the landing page: how many claims have each verdict, and the overview figure, as the scoreboard left them."""
+    folder = BUILD / "runs" / profile / "scoreboard"
+    if not all((folder / name).exists() for name in ("result.json", *LEDGER_FILES)):
+        return "The scoreboard has not been run; `fer-book run scoreboard` counts the verdicts."
+    (together,) = [row for row in read_result(folder / "result.json").tables["counts"] if row["paper"] == "together"]
+    counts = {verdict.value: together[verdict.value] for verdict in Verdict}
+    return (
+        f"{verdict_chips(counts)}\n\n"
+        f"The {sum(counts.values())} claims of the five papers, each with a verdict by rule and its reason, are on "
+        "[the scoreboard](../notebooks/scoreboard.ipynb), and as "
+        '<a href="../_static/ledger.csv" download>CSV</a> and <a href="../_static/ledger.json" download>JSON</a>.\n\n'
+        '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
+        'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
+    )
 
 
 def dataset_cards() -> str:

@@ -36,6 +36,10 @@ BY_LINK = {
     "below": table_checks.below,
 }
 
+BETWEEN_EQUALS = {"same_as", "size"}
+"""Links that say that two claims print the same thing: where they contradict each other, arithmetic cannot tell which of
+them is wrong. The other links derive a claim from others, and what is impossible there is the claim derived."""
+
 NOT_CHECKABLE = {
     "setting": "A setting, not a measurement.",
     "figure": "A drawing whose values are not in the text.",
@@ -90,10 +94,10 @@ def _of_its_links(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Findin
             continue  # they serve the table's own check
         if link.kind == "scores":
             yield from matrix_checks.scored_matrix(claims, claim, link, limit)
-        elif link.kind == "same_as":
-            yield from _same(claims, claim, link, limit)
-        else:
-            yield from BY_LINK[link.kind](claims, claim, link)
+            continue
+        found = _same(claims, claim, link, limit) if link.kind == "same_as" else BY_LINK[link.kind](claims, claim, link)
+        partners = tuple(dict.fromkeys(link.claims_named())) if link.kind in BETWEEN_EQUALS else ()
+        yield from (dataclasses.replace(one, partners=partners) for one in found)
 
 
 def _same(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Iterator[Finding]:
@@ -134,8 +138,27 @@ def outcome_counts(found: Sequence[Finding]) -> dict[str, int]:
     return {outcome.value: counts[outcome] for outcome in Outcome}
 
 
+def contradictions(found: Sequence[Finding]) -> dict[str, str]:
+    """Claim -> why it is impossible: the first such sentence about it."""
+    return {one.claim: one.meaning for one in reversed(found) if one.outcome is Outcome.IMPOSSIBLE}
+
+
+def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
+    """Claim -> what contradicts it, for claims that are impossible beside another that should agree, unless that other one
+    is impossible by a further check, which shows the fault to be there."""
+    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
+    at_fault = {one.claim for one in impossible if not one.partners}
+    return {
+        partner: f"{one.claim}, which should agree, contradicts it: {one.meaning}"
+        for one in reversed(impossible)
+        if one.claim not in at_fault
+        for partner in one.partners
+    }
+
+
 def judgements(claims: ClaimSet, found: Sequence[Finding]) -> list[Judgement]:
     """The verdict on every claim that arithmetic alone gives: `inconsistent` where a check found it impossible, with the
-    first such sentence as its reason, else `not testable here`."""
-    impossible = {one.claim: one.meaning for one in reversed(found) if one.outcome is Outcome.IMPOSSIBLE}
-    return with_the_rest(claims, [judge(claims[name], contradiction=reason) for name, reason in reversed(impossible.items())])
+    first such sentence as its reason, and for the other claim of a contradiction between two that should agree; else
+    `not testable here`."""
+    reasons = contradicted_partners(found) | contradictions(found)
+    return with_the_rest(claims, [judge(one, contradiction=reasons[one.id]) for one in claims.claims if one.id in reasons])

@@ -206,7 +206,10 @@ class Verdict(StrEnum):
 
 
 class Judgement(BaseModel):
-    """A claim beside what was measured, and the verdict that follows by rule."""
+    """A claim beside what was measured, and the verdict that follows by rule.
+
+    `measured_elsewhere` is what stands in for `measured` where the run did not use the claim's data; no verdict follows from it.
+    """
 
     claim: Claim
     verdict: Verdict
@@ -214,6 +217,7 @@ class Judgement(BaseModel):
     printed: float | None = None
     measured: Metric | None = None
     measured_with_flaw: Metric | None = None
+    measured_elsewhere: Metric | None = None
 
 
 def judge(
@@ -238,16 +242,17 @@ def judge(
     if printed is None and isinstance(claim.value, int | float):
         printed = float(claim.value)
 
+    measured = {"measured": sound, "measured_with_flaw": flawed} if same_data else {"measured_elsewhere": sound}
+
     def judgement(verdict: Verdict, reason: str) -> Judgement:
-        return Judgement(claim=claim, verdict=verdict, reason=reason, printed=printed, measured=sound, measured_with_flaw=flawed)
+        return Judgement(claim=claim, verdict=verdict, reason=reason, printed=printed, **measured)
 
     if contradiction:
-        return Judgement(claim=claim, verdict=Verdict.INCONSISTENT, reason=contradiction, printed=printed)
+        return judgement(Verdict.INCONSISTENT, contradiction)
     if sound is None or printed is None:
         return judgement(Verdict.NOT_TESTABLE, "nothing comparable was measured")
     if not same_data:
-        reason = "this run did not use the claim's dataset"
-        return Judgement(claim=claim, verdict=Verdict.NOT_TESTABLE, reason=reason, printed=printed)
+        return judgement(Verdict.NOT_TESTABLE, "this run did not use the claim's dataset")
     if sound.contains(printed):
         return judgement(Verdict.REPRODUCED, _agreement(printed, sound))
     if flawed is not None and flawed.contains(printed):
@@ -290,8 +295,13 @@ def with_the_rest(paper: ClaimSet, judged: list[Judgement]) -> list[Judgement]:
 
 def _agreement(printed: float, sound: Metric) -> str:
     if sound.low is None:
-        return "computed from the network itself, equal"
+        return f"equal to what was counted here ({sound.scored_on or sound.name})"
     return f"{printed:.4g} lies within {sound.interval_text()}"
+
+
+def verdict_rows(judgements: list[Judgement]) -> list[dict[str, Any]]:
+    """The judgements for `Result.tables["verdicts"]`: one row per claim, of plain values, the claim by its identifier."""
+    return [judgement.model_dump(mode="json", exclude={"claim"}) | {"claim": judgement.claim.id} for judgement in judgements]
 
 
 def verdict_table(judgements: list[Judgement]) -> pd.DataFrame:

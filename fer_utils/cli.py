@@ -15,10 +15,12 @@ import yaml
 
 from fer_utils import datasets
 from fer_utils.datasets.base import DATA_VARIABLE, DatasetError, MissingDataset
-from fer_utils.parameters import CHAPTERS, ParameterError
+from fer_utils.parameters import CHAPTERS, READS_RESULTS, ParameterError
 
 if TYPE_CHECKING:
+    from fer_utils.book import Run
     from fer_utils.findings import Finding
+    from fer_utils.ledger import Row
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, help="Run and build the FER Reproducibility Book.")
 data_app = typer.Typer(no_args_is_help=True, help="Which datasets there are, and whether yours is complete.")
@@ -56,6 +58,19 @@ def run(
         os.environ[DATA_VARIABLE] = str(data)
     overrides = parse_overrides(parameter or [])
     runs = [book.plan(chapter, profile, overrides) for chapter in chapters or CHAPTERS]
+    failures = _execute([planned for planned in runs if planned.chapter not in READS_RESULTS], force, workers, scheduler)
+    for chapter in (planned.chapter for planned in runs if planned.chapter in READS_RESULTS):
+        failures += _execute([book.plan(chapter, profile, overrides)], force)  # planned again: its input is what the others left
+    for failure in failures:
+        typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _execute(runs: list[Run], force: bool, workers: int = 1, scheduler: str = "") -> list[str]:
+    """Execute the runs that are not current, or all; the errors of those that failed."""
+    from fer_utils import book
+
     failures, at_once = [], []
     for planned in runs:
         if book.is_current(planned) and not force:
@@ -66,18 +81,15 @@ def run(
             at_once.append(planned)
         elif failure := book.execute(planned):
             failures.append(failure)
-    if at_once:
-        from fer_utils.scale_out import ScaleOutError
+    if not at_once:
+        return failures
+    from fer_utils.scale_out import ScaleOutError
 
-        try:
-            failures = book.execute_at_once(at_once, workers=workers, scheduler=scheduler)
-        except ScaleOutError as error:
-            typer.echo(f"fer-book: {error}", err=True)
-            raise typer.Exit(2) from None
-    for failure in failures:
-        typer.echo(failure, err=True)
-    if failures:
-        raise typer.Exit(1)
+    try:
+        return book.execute_at_once(at_once, workers=workers, scheduler=scheduler)
+    except ScaleOutError as error:
+        typer.echo(f"fer-book: {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -191,6 +203,59 @@ def _print_findings(found: list[Finding]) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(table)
     console.print("; ".join(f"{number} {outcome}" for outcome, number in outcome_counts(found).items()))
+
+
+@app.command("ledger")
+def ledger_command(
+    papers: Annotated[list[str] | None, typer.Argument(help="papers, such as fer2013_cnn; none: all")] = None,
+    profile: Profile = "default",
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
+    out: Annotated[Path | None, typer.Option(help="write it there instead; .csv or .json")] = None,
+) -> None:
+    """Every claim with its verdict and where it comes from. Example: fer-book ledger --csv --out ledger.csv"""
+    from fer_utils import book, ledger
+
+    suffix = out.suffix if out is not None and not (as_json or as_csv) else ".json" if as_json else ".csv"
+    if (as_json and as_csv) or (out is not None and suffix not in {".csv", ".json"}):
+        typer.echo("fer-book: give --json or --csv, or a file that ends in .json or .csv", err=True)
+        raise typer.Exit(2)
+    settings = book.merged_parameters("scoreboard", profile, {})
+    limits = {"search_limit": settings["search_limit"]} if "search_limit" in settings else {}
+    try:
+        rows = ledger.ledger(book.BUILD / "runs" / profile, papers or (), **limits)
+        text = ledger.as_json(rows) if suffix == ".json" else ledger.as_csv(rows)
+        if out is not None:
+            out.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        typer.echo(f"fer-book: {error}", err=True)
+        raise typer.Exit(2) from None
+    if out is not None:
+        typer.echo(f"written: {out}")
+    elif as_json or as_csv:
+        typer.echo(text, nl=False)
+    else:
+        _print_ledger(rows)
+
+
+def _print_ledger(rows: list[Row]) -> None:
+    """How many claims of each paper have each verdict, and the claims that have been judged."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from fer_utils.claims import Verdict
+    from fer_utils.ledger import verdict_counts
+
+    colours = {Verdict.REPRODUCED: "green", Verdict.NOT_REPRODUCED: "bold red", Verdict.INCONSISTENT: "magenta"}
+    table = Table("claim", "printed", "ours", "verdict", "because", show_lines=True)
+    for row in rows:
+        if row.verdict != Verdict.NOT_TESTABLE:
+            verdict = Text(row.verdict.value, colours.get(row.verdict, "yellow"))
+            table.add_row(f"{row.paper}\n{row.claim}", row.printed, row.ours_text, verdict, row.reason)
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+    console.print(verdict_counts(rows).to_string())
 
 
 Name = Annotated[str, typer.Argument(help="name of the dataset, as in `fer-book data list`")]

@@ -31,7 +31,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One check of one claim: the printed value, its place, the outcome, and what that means in one sentence."""
+    """One check of one claim: the printed value, its place, the outcome, and what that means in one sentence.
+
+    `partners` are the claims that print the same thing: an impossible outcome says that they cannot hold together with this one.
+    """
 
     claim: str
     where: str
@@ -40,6 +43,7 @@ class Finding:
     outcome: Outcome
     meaning: str
     numbers: dict[str, Any] = field(default_factory=dict)
+    partners: tuple[str, ...] = ()
 
 
 def finding(claim: Claim, check: str, outcome: Outcome, meaning: str, /, *, printed: str = "", **numbers: Any) -> Finding:

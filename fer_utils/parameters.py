@@ -202,6 +202,10 @@ class ClaimsAuditParameters(ChapterParameters):
     search_limit: int = Field(400_000, ge=1000, description="partial tables of counts that a search keeps before it stops")
 
 
+class ScoreboardParameters(ClaimsAuditParameters):
+    """One table of all claims; it reads what the other chapters left behind."""
+
+
 REAL_DATASETS: dict[str, tuple[str, ...]] = {
     "bp4d_vgg16_holdout": ("bp4d",),
     "claims_audit": (),
@@ -209,6 +213,7 @@ REAL_DATASETS: dict[str, tuple[str, ...]] = {
     "fer2013_cnn": ("fer2013",),
     "mobilenet_center_loss": ("fer2013", "ckplus", "jaffe"),
     "rendered_faces": ("rendered_faces",),
+    "scoreboard": (),
 }
 CHAPTERS: dict[str, type[ChapterParameters]] = {
     "bp4d_vgg16_holdout": Bp4dVgg16HoldoutParameters,
@@ -218,7 +223,9 @@ CHAPTERS: dict[str, type[ChapterParameters]] = {
     "mobilenet_center_loss": MobilenetCenterLossParameters,
     "multi_dataset_cnns": MultiDatasetCnnsParameters,
     "rendered_faces": RenderedFacesParameters,
+    "scoreboard": ScoreboardParameters,
 }
+READS_RESULTS = {"scoreboard"}  # chapters that read what the others left behind, and so run after them
 
 
 def check_parameters(chapter: str, values: Mapping[str, Any]) -> ChapterParameters:

@@ -17,7 +17,7 @@ from fer_utils.results import Result
 VERDICT_COLOURS = {
     Verdict.REPRODUCED: "#1b7f4d",
     Verdict.NOT_REPRODUCED: "#b3261e",
-    Verdict.INCONSISTENT: "#b3261e",
+    Verdict.INCONSISTENT: "#7b3fa0",
     Verdict.PROTOCOL_ARTEFACT: "#9a5b00",
     Verdict.NOT_TESTABLE: "#52606d",
 }
@@ -38,6 +38,17 @@ def badge(result: Result) -> str:
     if result.dataset.real and not result.dataset.official:
         kind = "not the published images"
     return f"{result.profile} run: {result.dataset.name}, {kind}"
+
+
+def verdict_tag(verdict: Verdict, text: str = "") -> str:
+    """A verdict, or a text about it, as a coloured label in HTML."""
+    return f'<span class="verdict-tag" style="background:{VERDICT_COLOURS[verdict]}">{text or verdict.value}</span>'
+
+
+def verdict_chips(counts: Mapping[str, int]) -> str:
+    """How many claims have each verdict, as a row of labels in HTML."""
+    labels = [verdict_tag(Verdict(name), f"{number} {name}") for name, number in counts.items()]
+    return f'<p class="verdict-chips">{" ".join(labels)}</p>'
 
 
 def verdict_box(judgement: Judgement) -> HTML:
@@ -90,10 +101,7 @@ def weights_notice(asked: str, used: str) -> HTML:
 
 def verdict_html(frame: pd.DataFrame) -> HTML:
     """The reported-against-reproduced table with the verdicts coloured."""
-    words = {verdict.value: colour for verdict, colour in VERDICT_COLOURS.items()}
-    marked = frame.assign(
-        verdict=[f'<span class="verdict-tag" style="background:{words[word]}">{word}</span>' for word in frame["verdict"]]
-    )
+    marked = frame.assign(verdict=[verdict_tag(Verdict(word)) for word in frame["verdict"]])
     untested = (frame["verdict"] == Verdict.NOT_TESTABLE.value) & (frame["measured"] == "")
 
     def rows(chosen: pd.Series) -> str:

@@ -94,6 +94,14 @@ def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(
     assert "has not been run" in book.dressed(fresh, "good", "default").cells[0].source
 
 
+def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
+    notebook = nbformat.read(demo / "notebooks/good.ipynb", as_version=4)
+    notebook.cells[0].source += " {glue:text}`left:.2f` of {glue:text}`lost:,` %\n\n```{glue:} box\n```\n"
+    left = nbformat.v4.new_output("display_data", data={"text/plain": "1"}, metadata={"scrapbook": {"name": "left"}})
+    notebook.cells[2].outputs = [left]
+    assert book.dressed(notebook, "good", "default").cells[0].source.endswith("Text. {glue:text}`left:.2f` of – %\n\n–\n")
+
+
 @pytest.mark.parametrize(("verdict", "mark"), [("reproduced", "[Re]"), ("inconsistent", "[¬Re]")])
 def test_the_title_follows_from_the_verdict_on_the_main_claim(demo, verdict, mark):
     book.execute(book.plan("good", "default"), progress=False)

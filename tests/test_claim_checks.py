@@ -212,8 +212,32 @@ def test_every_claim_has_a_finding_with_its_place_and_a_verdict_with_its_reason(
     assert all(one.where and one.printed and one.meaning.endswith(".") for one in found)
     judged = claim_checks.judgements(printed, found)
     assert sorted(one.claim.id for one in judged) == sorted(ids) and all(one.reason for one in judged)
-    impossible = {one.claim for one in found if one.outcome == Outcome.IMPOSSIBLE}
+    impossible = claim_checks.contradictions(found).keys() | claim_checks.contradicted_partners(found).keys()
     assert {one.claim.id for one in judged if one.verdict == Verdict.INCONSISTENT} == impossible
+
+
+def test_a_contradiction_between_two_claims_that_should_agree_names_both():
+    found, claim, partner = found_in(BP4D), "report", "points_per_class"
+    assert claim in claim_checks.contradictions(found) and partner not in claim_checks.contradictions(found)
+    reasons = {
+        one.claim.id: one.reason
+        for one in claim_checks.judgements(load_claims(BP4D), found)
+        if one.verdict == Verdict.INCONSISTENT
+    }
+    assert reasons[partner].startswith(f"{claim}, which should agree, contradicts it: It scores 574 items")
+
+
+def test_a_claim_is_not_contradicted_by_one_that_is_impossible_by_itself():
+    found = found_in(SEVERAL)
+    between = next(one for one in found if one.claim == "amfed_accuracy_conclusion" and one.check == "same thing elsewhere")
+    assert between.outcome == Outcome.IMPOSSIBLE and between.partners == ("amfed_accuracy",)
+    assert not {"amfed_accuracy", "amfed_report"} & claim_checks.contradicted_partners(found).keys()
+
+
+def test_what_a_claim_is_derived_from_is_not_contradicted_by_it():
+    found = found_in(FER2013)
+    assert "total_images" in claim_checks.contradictions(found)
+    assert not {"training_images", "public_test_images"} & claim_checks.contradicted_partners(found).keys()
 
 
 def test_no_paper_and_no_printed_number_is_named_in_the_rules():

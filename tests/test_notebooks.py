@@ -21,7 +21,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 def nbval(*arguments, cache):
     """pytest with nbval on executed copies or clean sources, as a contributor's CI would run it."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-cell-timeout=900", *map(str, arguments)]
-    environment = os.environ | {"FER_BOOK_CACHE": str(cache), "TQDM_DISABLE": "1"}
+    own = {"FER_BOOK_CACHE": cache, "FER_BOOK_OUTPUT": cache.parent / "runs" / "again"}  # beside no other run
+    environment = os.environ | {name: str(path) for name, path in own.items()} | {"TQDM_DISABLE": "1"}
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=1800)
 
 
