@@ -128,7 +128,7 @@ class CkplusOulu3dcnnParameters(ChapterParameters):
     dataset: Literal["auto", "rendered_faces"] = Field(
         "auto", description="auto: each real dataset where the data folder has it; rendered_faces: none of them"
     )
-    people: int = Field(16, ge=0, description="people used of each dataset; 0: all")
+    people: int = Field(24, ge=0, description="people used of each dataset; 0: all")
     side_pixels: int = Field(24, ge=16, le=224, description="side of the frames")
     width: float = Field(0.0625, gt=0, le=1, description="share of the network's filters and units")
     activation: Literal["relu", "elu", "prelu", "leaky_relu", "mish"] = Field("elu", description="of the fixed architecture")
@@ -137,7 +137,7 @@ class CkplusOulu3dcnnParameters(ChapterParameters):
     pixel_range: Literal["zero_to_one", "minus_one_to_one"] = Field("minus_one_to_one", description="of the fixed architecture")
     augment: bool = Field(False, description="add the paper's copies of training clips, by class")
     epochs: int = Field(5, ge=1, le=1000, description="of each fold's training")
-    batch_size: int = Field(0, ge=0, le=4096, description="clips per step; 0: one per class")
+    batch_size: int = Field(14, ge=0, le=4096, description="clips per step; 0: one per class")
     learning_rate: float = Field(0.001, gt=0, le=1, description="of Adam")
     folds: int = Field(3, ge=2, le=100, description="subject-independent folds")
     held_out_people: int = Field(2, ge=0, description="people that leave-one-subject-out tests, by their numbers; 0: all")
