@@ -206,11 +206,11 @@ class MethodologyParameters(ChapterParameters):
     """The threats to a score, on rendered faces."""
 
     dataset: Literal["rendered_faces"] = Field("rendered_faces", description="name in the registry of datasets")
-    people: int = Field(64, ge=16, le=64, description="rendered people used, by their numbers")
+    people: int = Field(64, ge=8, le=64, description="rendered people used, by their numbers")
     seeds: list[Annotated[int, Field(ge=0)]] = Field(
         [0, 1, 2, 3, 4], min_length=2, max_length=50, description="one pair of scores, with a flaw and without it, per seed"
     )
-    folds: int = Field(10, ge=2, le=16, description="of cross-validation by person")
+    folds: int = Field(10, ge=2, le=64, description="of cross-validation by person")
     epochs: int = Field(16, ge=2, le=1000, description="of each small network")
     configurations: int = Field(40, ge=2, description="settings that the search tries")
     draws: int = Field(200, ge=10, description="hold-outs, halves and pairs of readers drawn per seed")

@@ -95,7 +95,7 @@ def shares(axes: Axes, rows: Mapping[str, Mapping[str, float]], xlabel: str) -> 
 
 
 def forest(effects: Mapping[str, Metric], kinds: Mapping[str, str], real: Mapping[str, Metric]) -> Figure:
-    """All effects on one axis, logarithmic beyond one point either side, with intervals; diamonds are real faces.
+    """All effects on one axis, logarithmic beyond one point either side, with intervals; a second bar is that on real faces.
 
     `kinds` names one of KINDS for every effect, `real` has the effects of the same names that were measured on real faces.
     """
@@ -122,8 +122,8 @@ def forest(effects: Mapping[str, Metric], kinds: Mapping[str, str], real: Mappin
 def _interval(axes: Axes, metric: Metric, place: float, colour: tuple[float, float, float]) -> None:
     """The interval as a bar with ends, which show where it is narrow, and a tick at the value."""
     axes.plot([metric.low, metric.high], [place, place], color=colour, linewidth=6, alpha=0.45, solid_capstyle="butt")
-    axes.plot([metric.low, metric.high], [place, place], "|", color=colour, markersize=9, markeredgewidth=1.5)
-    axes.plot(metric.value, place, "|", color=INK, markersize=12, markeredgewidth=1.8)
+    axes.plot([metric.low, metric.high], [place, place], "|", color=colour, markersize=11, markeredgewidth=1.5)
+    axes.plot(metric.value, place, "|", color=INK, markersize=7, markeredgewidth=1.3)
 
 
 def _legend_above(axes: Axes) -> None:

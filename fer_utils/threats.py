@@ -77,7 +77,7 @@ def read(features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.n
 
     The reader is a support vector machine with a radial kernel on principal components.
     """
-    return make_pipeline(_components(len(train)), SVC(C=10.0)).fit(features[train], labels[train]).predict(features[test])
+    return make_pipeline(_components(features[train]), SVC(C=10.0)).fit(features[train], labels[train]).predict(features[test])
 
 
 def person_known(features: np.ndarray, labels: np.ndarray, people: np.ndarray, seed: int) -> tuple[float, float]:
@@ -125,7 +125,7 @@ def epoch_scores(
     features: np.ndarray, labels: np.ndarray, train: np.ndarray, tests: Sequence[np.ndarray], epochs: int, seed: int
 ) -> np.ndarray:
     """Accuracy in percent (tests, epochs) of a small network after each epoch on each of the given sets of rows."""
-    prepared = make_pipeline(_components(len(train)), StandardScaler()).fit(features[train])
+    prepared = make_pipeline(_components(features[train]), StandardScaler()).fit(features[train])
     inputs = prepared.transform(features)
     network = MLPClassifier((32,), learning_rate_init=0.01, batch_size=EPOCH_BATCH, random_state=seed)
     scores = np.empty((len(tests), epochs))
@@ -140,7 +140,7 @@ def searched(
 ) -> np.ndarray:
     """Right answers, bool (configurations, test rows), of readers with settings drawn at random: components, C and gamma."""
     random = np.random.default_rng(seed)
-    inputs = _components(len(train)).fit(features[train]).transform(features)
+    inputs = _components(features[train]).fit(features[train]).transform(features)
     right = np.empty((configurations, len(test)), bool)
     for number in range(configurations):
         kept = inputs[:, : random.integers(15, inputs.shape[1] + 1)]
@@ -280,5 +280,5 @@ def fer2013_effects(published: Result) -> dict[str, Metric]:
     }
 
 
-def _components(rows: int) -> PCA:
-    return PCA(min(COMPONENTS, rows), svd_solver="randomized", random_state=0)
+def _components(features: np.ndarray) -> PCA:
+    return PCA(min(COMPONENTS, *features.shape), svd_solver="randomized", random_state=0)
