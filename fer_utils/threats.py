@@ -127,7 +127,8 @@ def epoch_scores(
     """Accuracy in percent (tests, epochs) of a small network after each epoch on each of the given sets of rows."""
     prepared = make_pipeline(_components(features[train]), StandardScaler()).fit(features[train])
     inputs = prepared.transform(features)
-    network = MLPClassifier((32,), learning_rate_init=0.01, batch_size=EPOCH_BATCH, random_state=seed)
+    batch = min(EPOCH_BATCH, len(train))
+    network = MLPClassifier((32,), learning_rate_init=0.01, batch_size=batch, random_state=seed)
     scores = np.empty((len(tests), epochs))
     for epoch in range(epochs):
         network.partial_fit(inputs[train], labels[train], classes=np.unique(labels))
