@@ -26,7 +26,7 @@ def beside_effect(effect: Effect, real: Metric | None = None) -> tuple[Figure, A
     right.axvline(0, color=INK, linewidth=1)
     right.plot(effect.differences, 1 + spread, "o", color=FLAWED, markeredgecolor="white", markersize=6)
     _interval(right, measured, 1 - 0.1, FLAWED)
-    names = [f"RENDERED\n{len(effect.differences)} seeds"]
+    names = [f"RENDERED\n{len(effect.differences)} {effect.over}"]
     if real is not None:
         _interval(right, real, 0, REAL)
         names.append("REAL\nFER2013")

@@ -29,12 +29,13 @@ RIDGE = 1.0
 
 @dataclass(frozen=True)
 class Effect:
-    """Scores in percent with a flaw and without it, a pair per seed. `scored_on` says what was scored."""
+    """Scores in percent with a flaw and without it, a pair per seed, or per what `over` says. `scored_on`: what was scored."""
 
     name: str
     flawed: tuple[float, ...]
     sound: tuple[float, ...]
     scored_on: str
+    over: str = "seeds"
 
     @property
     def differences(self) -> tuple[float, ...]:
@@ -44,7 +45,7 @@ class Effect:
     @property
     def metric(self) -> Metric:
         """The mean difference with its 95 % t-interval over seeds."""
-        return mean_over(self.name, self.differences, self.scored_on, unit="percentage_points")
+        return mean_over(self.name, self.differences, self.scored_on, unit="percentage_points", over=self.over)
 
 
 def gain_between(name: str, first: Metric, second: Metric, scored_on: str) -> Metric:
