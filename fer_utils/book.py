@@ -93,8 +93,9 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
         parameters["dataset"] = chosen[0]
     data = [datasets.load(name, checked.data_root).fingerprint for name in chosen]
     inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "datasets": chosen, "data": data}
-    read = [f"claims/{paper}.yml" for paper in ([chapter] if chosen else papers())]
-    for name in (*read, f"results/full/{chapter}.json", f"models/{chapter}.weights.h5"):
+    read = [chapter] if chapter in papers() else papers()  # a chapter that is no paper's may read of all
+    assets = [name for paper in read for name in (f"claims/{paper}.yml", f"results/full/{paper}.json")]
+    for name in (*assets, f"models/{chapter}.weights.h5"):
         try:
             inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
         except FileNotFoundError:

@@ -206,11 +206,27 @@ class ScoreboardParameters(ClaimsAuditParameters):
     """One table of all claims; it reads what the other chapters left behind."""
 
 
+class MethodologyParameters(ChapterParameters):
+    """The threats to a score, on rendered faces."""
+
+    dataset: Literal["rendered_faces"] = Field("rendered_faces", description="name in the registry of datasets")
+    people: int = Field(64, ge=8, le=64, description="rendered people used, by their numbers")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        [0, 1, 2, 3, 4], min_length=2, max_length=50, description="one pair of scores, with a flaw and without it, per seed"
+    )
+    folds: int = Field(10, ge=2, le=64, description="of cross-validation by person")
+    epochs: int = Field(16, ge=2, le=1000, description="of each small network")
+    configurations: int = Field(40, ge=2, description="settings that the search tries")
+    draws: int = Field(200, ge=10, description="hold-outs, halves and pairs of readers drawn per seed")
+    timed_frames: int = Field(10, ge=2, description="frames timed per seed")
+
+
 REAL_DATASETS: dict[str, tuple[str, ...]] = {
     "bp4d_vgg16_holdout": ("bp4d",),
     "claims_audit": (),
     "ckplus_oulu_3dcnn": ("ckplus", "oulu_casia"),
     "fer2013_cnn": ("fer2013",),
+    "methodology": ("rendered_faces",),
     "mobilenet_center_loss": ("fer2013", "ckplus", "jaffe"),
     "rendered_faces": ("rendered_faces",),
     "scoreboard": (),
@@ -220,6 +236,7 @@ CHAPTERS: dict[str, type[ChapterParameters]] = {
     "claims_audit": ClaimsAuditParameters,
     "ckplus_oulu_3dcnn": CkplusOulu3dcnnParameters,
     "fer2013_cnn": Fer2013CnnParameters,
+    "methodology": MethodologyParameters,
     "mobilenet_center_loss": MobilenetCenterLossParameters,
     "multi_dataset_cnns": MultiDatasetCnnsParameters,
     "rendered_faces": RenderedFacesParameters,

@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.model_selection import (
@@ -24,7 +25,9 @@ from sklearn.model_selection import (
 from fer_utils.datasets import FaceDataset, fer2013
 from fer_utils.faces import crop_to_boxes, keep_classes
 from fer_utils.leaks import PARTS, Fold, groups_of, require_subject_independent
-from fer_utils.recipes import Recipe
+
+if TYPE_CHECKING:
+    from fer_utils.recipes import Recipe
 
 OPTIMIZERS = ("sgd_nesterov", "adam", "adamw")
 SCHEDULES = ("constant", "step", "plateau", "cosine")
@@ -226,6 +229,7 @@ def fer2013_trainings(
     """All trainings of the FER2013 chapter. Those that coincide have equal recipes, so each is trained once:
     `protocol` is also the (adam, cosine) cell of `optimizers`. The `start` experiment is about the first epochs and
     runs for `start_epochs`, its cosine ending there."""
+    from fer_utils.recipes import Recipe  # and with it Keras, of which splits need nothing
 
     def recipe(seed: int, **changes: object) -> Recipe:
         options = {"precision": precision, "seed": seed} | dict(changes.pop("options", {}))
