@@ -10,7 +10,6 @@ import functools
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -26,8 +25,8 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
-from fer_utils import claim_checks, datasets
-from fer_utils.claims import Verdict, load_claims, papers
+from fer_utils import datasets, pages
+from fer_utils.claims import papers
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.export import exported
 from fer_utils.ledger import result_files
@@ -37,20 +36,15 @@ from fer_utils.results import (
     OUTPUT_VARIABLE,
     asset,
     code_fingerprint,
-    published_result,
     read_result,
     recorded_versions,
     write_text_atomically,
 )
-from fer_utils.tables import verdict_chips
 
 NOTEBOOKS = CHECKOUT / "notebooks"
 BUILD = CHECKOUT / "_build"
 SITE = BUILD / "site"
 HTML = BUILD / "html"
-REPLICATED = {"reproduced"}
-GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
-LEDGER_FILES = ("ledger.csv", "ledger.json", "overview.svg")  # the scoreboard leaves them; the site has them in _static
 
 
 @dataclass(frozen=True)
@@ -186,30 +180,35 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
 
     Files whose content is unchanged keep their time, so that the build only renders what is new.
     """
+    runs = BUILD / "runs" / profile
     wanted: dict[Path, bytes] = {}
     for name in ("_config.yml", "_toc.yml"):
         wanted[site / name] = (CHECKOUT / name).read_bytes()
     for path in sorted((CHECKOUT / "book").rglob("*")):
         if path.is_file() and not path.name.startswith("."):
             content = path.read_bytes()
-            wanted[site / path.relative_to(CHECKOUT)] = filled(content.decode()).encode() if path.suffix == ".md" else content
+            wanted[site / path.relative_to(CHECKOUT)] = (
+                pages.filled(content.decode()).encode() if path.suffix == ".md" else content
+            )
     failed, metadata = [], []
     for chapter in CHAPTERS:
-        kept = BUILD / "runs" / profile / chapter / "notebook.ipynb"
+        kept = runs / chapter / "notebook.ipynb"
         source = kept if kept.exists() else NOTEBOOKS / f"{chapter}.ipynb"
         notebook = nbformat.read(source, as_version=4)
         metadata.append(notebook.metadata)
         if notebook.metadata.get("papermill", {}).get("exception"):
             failed.append(kept)
-        wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(dressed(notebook, chapter, profile)).encode()
-    for name in LEDGER_FILES:
-        if (kept := BUILD / "runs" / profile / "scoreboard" / name).exists():
+        wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(
+            pages.dressed(notebook, profile, runs / chapter)
+        ).encode()
+    for name in pages.LEDGER_FILES:
+        if (kept := runs / "scoreboard" / name).exists():
             wanted[site / "book" / "static" / name] = kept.read_bytes()
     generated = {
-        "index": ("<!-- scoreboard -->", scoreboard_summary(profile)),
-        "status": ("<!-- runs -->", status_table(metadata)),
-        "data": ("<!-- datasets -->", dataset_cards()),
-        "cluster": ("<!-- cost -->", cost_table(profile)),
+        "index": ("<!-- scoreboard -->", pages.scoreboard_summary(runs)),
+        "status": ("<!-- runs -->", pages.status_table(metadata)),
+        "data": ("<!-- datasets -->", pages.dataset_cards()),
+        "cluster": ("<!-- cost -->", pages.cost_table(runs)),
     }
     for page, (mark, text) in generated.items():
         path = site / "book" / f"{page}.md"
@@ -221,133 +220,6 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
     for path in [path for path in site.rglob("*") if path.is_file() and path not in wanted]:
         path.unlink()
     return failed
-
-
-def dressed(notebook: nbformat.NotebookNode, chapter: str, profile: str) -> nbformat.NotebookNode:
-    """The notebook as a page: its title says what became of the main claim; a failed or missing run has a banner."""
-    first = notebook.cells[0]
-    papermill_record = notebook.metadata.get("papermill")
-    banner = ""
-    if papermill_record is None:
-        banner = (
-            f"```{{warning}}\nThis chapter has not been run under the profile `{profile}`; it is shown without outputs.\n```\n\n"
-        )
-    elif papermill_record["exception"]:
-        banner = "```{error}\nThis chapter's run failed. It is shown up to the cell that raised; the other chapters are complete.\n```\n\n"
-        drop = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", [])]
-        notebook.cells = [cell for cell in notebook.cells if cell not in drop]
-        first = notebook.cells[0]
-    result_path = BUILD / "runs" / profile / chapter / "result.json"
-    if result_path.exists():
-        verdict = next(iter(read_result(result_path).verdicts.values()), "")
-        mark = "[Re]" if verdict in REPLICATED else "[¬Re]"
-        first.source = first.source.replace("# [Re]", f"# {mark}", 1)
-    _fill_gaps(notebook)
-    title, _, rest = first.source.partition("\n")
-    first.source = f"{title}\n\n{banner}{rest.lstrip()}"
-    for cell in notebook.cells:
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata["tags"].append("hide-input")
-    return notebook
-
-
-def _fill_gaps(notebook: nbformat.NotebookNode) -> None:
-    """Put a dash where the text names a number that no cell of the run has left."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    names = {output.get("metadata", {}).get("scrapbook", {}).get("name") for output in outputs}
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = GLUED.sub(lambda found: found[0] if (found["text"] or found["box"]) in names else "–", cell.source)
-
-
-def filled(page: str) -> str:
-    """A page with its marks replaced, so that no number is typed.
-
-    `[[CHAPTER.METRIC]]` becomes the published measurement, `[[CHAPTER.claim.ID]]` the printed value, and
-    `[[CHAPTER.audit.ID.CHECK.NUMBER:FORMAT]]` a number behind a finding of the audit (of several, the first that has it);
-    CHECK with underscores for spaces. Raises KeyError when there is no such metric, claim or number.
-    """
-
-    def number(match: re.Match[str]) -> str:
-        (chapter, *path), form = match.group(1).split("."), match.group(2) or ""
-        if path[0] == "claim":
-            claim = load_claims(chapter)[path[1]]
-            return f"{claim.value} {claim.unit}"
-        if path[0] == "audit":
-            return format(_audited(chapter, *path[1:]), form)
-        result = published_result(chapter)
-        return "not published yet" if result is None else str(result.metric(path[0]))
-
-    return re.sub(r"\[\[([a-z0-9_.]+)(?::([^\]]+))?\]\]", number, page)
-
-
-def _audited(paper: str, claim: str, check: str, name: str) -> Any:
-    claims = load_claims(paper)
-    for one in claim_checks.audit_claim(claims, claims[claim]):
-        if one.check.replace(" ", "_") == check and name in one.numbers:
-            value = one.numbers[name]
-            return value[0] if isinstance(value, list | tuple) else value
-    raise KeyError(f"the audit of {paper} has no number {name!r} of {claim} by the check {check!r}")
-
-
-def status_table(metadata: list[Mapping[str, Any]]) -> str:
-    """A Markdown table of the runs, from what Papermill recorded in each notebook."""
-    lines = [
-        "| chapter | profile | dataset | started (UTC) | duration | outcome | versions |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for entry in metadata:
-        record, own = entry.get("papermill"), entry.get("fer_book", {})
-        if record is None or not own:
-            continue
-        outcome = "**failed**" if record["exception"] else "complete"
-        versions = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
-        lines.append(
-            f"| [{own['chapter']}](../notebooks/{own['chapter']}.ipynb) | {own['profile']} | {own['dataset']} "
-            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | papermill {record['version']}, {versions} |"
-        )
-    return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
-
-
-def cost_table(profile: str) -> str:
-    """A Markdown table of what the full protocol on CK+ costs, from what the chapter's kept run measured."""
-    path = BUILD / "runs" / profile / "ckplus_oulu_3dcnn" / "result.json"
-    if not path.exists():
-        return "Run the chapter, `fer-book run ckplus_oulu_3dcnn`, to have its cost estimated here."
-    rows = read_result(path).tables["cost"]
-    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def scoreboard_summary(profile: str) -> str:
-    """For the landing page: how many claims have each verdict, and the overview figure, as the scoreboard left them."""
-    folder = BUILD / "runs" / profile / "scoreboard"
-    if not all((folder / name).exists() for name in ("result.json", *LEDGER_FILES)):
-        return "The scoreboard has not been run; `fer-book run scoreboard` counts the verdicts."
-    (together,) = [row for row in read_result(folder / "result.json").tables["counts"] if row["paper"] == "together"]
-    counts = {verdict.value: together[verdict.value] for verdict in Verdict}
-    return (
-        f"{verdict_chips(counts)}\n\n"
-        f"The {sum(counts.values())} claims of the five papers, each with a verdict by rule and its reason, are on "
-        "[the scoreboard](../notebooks/scoreboard.ipynb), and as "
-        '<a href="../_static/ledger.csv" download>CSV</a> and <a href="../_static/ledger.json" download>JSON</a>.\n\n'
-        '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
-        'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
-    )
-
-
-def dataset_cards() -> str:
-    """A Markdown section per dataset of the registry: access, licence, layout, published counts, check."""
-    return "\n\n".join(
-        f"### {card.title}\n\n{{cite:t}}`{card.citation}`\n\n"
-        f"- name: `{card.name}`; its images {'may' if card.publishable else 'may not'} be shown in this book\n"
-        f"- access: {card.access} {f'<{card.page}>' if card.page.startswith('http') else card.page}\n"
-        f"- licence: {card.licence}\n"
-        f"- layout: `{card.tree}`\n"
-        f"- published: {card.expected}\n"
-        f"- check: `fer-book data check {card.name} data/{card.name}`"
-        for card in datasets.DATASETS.values()
-    )
 
 
 def build_site() -> bool:

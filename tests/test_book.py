@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, fer_book
 from pydantic import Field
 
-from fer_utils import book, cli, parameters, results
+from fer_utils import book, cli, pages, parameters, results
 from fer_utils.parameters import ChapterParameters, ParameterError
 
 
@@ -89,9 +89,9 @@ def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(dem
 def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(demo):
     book.execute(book.plan("bad", "default"), progress=False)
     failed = nbformat.read(book.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
-    assert "This chapter's run failed" in book.dressed(failed, "bad", "default").cells[0].source
+    assert "This chapter's run failed" in pages.dressed(failed, "default", book.BUILD / "runs/default/bad").cells[0].source
     fresh = nbformat.read(book.NOTEBOOKS / "good.ipynb", as_version=4)
-    assert "has not been run" in book.dressed(fresh, "good", "default").cells[0].source
+    assert "has not been run" in pages.dressed(fresh, "default", book.BUILD / "runs/default/good").cells[0].source
 
 
 def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
@@ -99,7 +99,11 @@ def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
     notebook.cells[0].source += " {glue:text}`left:.2f` of {glue:text}`lost:,` %\n\n```{glue:} box\n```\n"
     left = nbformat.v4.new_output("display_data", data={"text/plain": "1"}, metadata={"scrapbook": {"name": "left"}})
     notebook.cells[2].outputs = [left]
-    assert book.dressed(notebook, "good", "default").cells[0].source.endswith("Text. {glue:text}`left:.2f` of – %\n\n–\n")
+    assert (
+        pages.dressed(notebook, "default", book.BUILD / "runs/default/good")
+        .cells[0]
+        .source.endswith("Text. {glue:text}`left:.2f` of – %\n\n–\n")
+    )
 
 
 @pytest.mark.parametrize(("verdict", "mark"), [("reproduced", "[Re]"), ("inconsistent", "[¬Re]")])
@@ -109,16 +113,16 @@ def test_the_title_follows_from_the_verdict_on_the_main_claim(demo, verdict, mar
     result = published.model_copy(update={"chapter": "good", "verdicts": {"main": verdict}})
     results.write_result(result, book.BUILD / "runs/default/good/result.json")
     kept = nbformat.read(book.BUILD / "runs/default/good/notebook.ipynb", as_version=4)
-    assert book.dressed(kept, "good", "default").cells[0].source.startswith(f"# {mark} good")
+    assert pages.dressed(kept, "default", book.BUILD / "runs/default/good").cells[0].source.startswith(f"# {mark} good")
 
 
 def test_the_status_table_says_what_ran_and_what_failed(demo):
     for chapter in ("good", "bad"):
         book.execute(book.plan(chapter, "default"), progress=False)
     metadata = [book.kept_metadata(book.BUILD / "runs/default" / c / "notebook.ipynb") for c in ("good", "bad")]
-    table = book.status_table(metadata)
+    table = pages.status_table(metadata)
     assert "| complete |" in table and "| **failed** |" in table and "rendered_faces" in table
-    assert book.status_table([{}]) == "No chapter has been run yet."
+    assert pages.status_table([{}]) == "No chapter has been run yet."
 
 
 def test_an_executed_notebook_holds_no_path_of_the_machine(demo):
@@ -127,10 +131,10 @@ def test_an_executed_notebook_holds_no_path_of_the_machine(demo):
 
 
 def test_numbers_in_pages_come_from_claims_and_results():
-    page = book.filled("[[fer2013_cnn.claim.headline_accuracy]], [[fer2013_cnn.test]]")
+    page = pages.filled("[[fer2013_cnn.claim.headline_accuracy]], [[fer2013_cnn.test]]")
     assert page == f"88.29 percent, {results.published_result('fer2013_cnn').metric('test')}"
     with pytest.raises(KeyError):
-        book.filled("[[fer2013_cnn.nonsense]]")
+        pages.filled("[[fer2013_cnn.nonsense]]")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from conftest import ROOT
 from docutils.nodes import make_id
 from typer.testing import CliRunner
 
-from fer_utils import book, claim_checks, cli, ledger, results, scoreboard
+from fer_utils import book, claim_checks, cli, ledger, pages, results, scoreboard
 from fer_utils.claims import Verdict, judge, load_claims, papers, verdict_rows, with_the_rest
 from fer_utils.findings import Outcome
 from fer_utils.results import Metric
@@ -306,16 +306,16 @@ def test_the_scoreboard_runs_after_the_others_and_is_planned_again(monkeypatch, 
 
 def test_the_site_holds_the_ledger_where_the_scoreboard_has_been_run(tmp_path, monkeypatch):
     monkeypatch.setattr(book, "BUILD", tmp_path)
-    assert "has not been run" in book.scoreboard_summary("ci")
+    assert "has not been run" in pages.scoreboard_summary(book.BUILD / "runs/ci")
     book.lay_out("ci", tmp_path / "site")
     assert not (tmp_path / "site/book/static/ledger.csv").exists()
     assert "<!-- scoreboard -->" not in (tmp_path / "site/book/index.md").read_text()
 
 
 def test_the_landing_page_takes_its_numbers_from_the_audit():
-    assert book.filled("[[fer2013_cnn.audit.confusion_test.agreement_with_chance.right:,]]") == "1,253"
+    assert pages.filled("[[fer2013_cnn.audit.confusion_test.agreement_with_chance.right:,]]") == "1,253"
     with pytest.raises(KeyError, match="no number 'wrong'"):
-        book.filled("[[fer2013_cnn.audit.confusion_test.agreement_with_chance.wrong]]")
+        pages.filled("[[fer2013_cnn.audit.confusion_test.agreement_with_chance.wrong]]")
 
 
 def test_every_outcome_of_the_audit_that_is_impossible_is_a_verdict(every_row):

@@ -1,0 +1,146 @@
+"""What the build fills into pages: a notebook's title and banner, numbers in place of marks, generated tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from fer_utils import claim_checks, datasets
+from fer_utils.claims import Verdict, load_claims
+from fer_utils.results import published_result, read_result
+from fer_utils.tables import verdict_chips
+
+REPLICATED = {"reproduced"}
+GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
+LEDGER_FILES = ("ledger.csv", "ledger.json", "overview.svg")  # the scoreboard leaves them; the site has them in _static
+
+
+def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path) -> nbformat.NotebookNode:
+    """The notebook as a page: its title says what became of the main claim, by the result kept in the run's folder; a failed
+    or missing run has a banner."""
+    first = notebook.cells[0]
+    papermill_record = notebook.metadata.get("papermill")
+    banner = ""
+    if papermill_record is None:
+        banner = (
+            f"```{{warning}}\nThis chapter has not been run under the profile `{profile}`; it is shown without outputs.\n```\n\n"
+        )
+    elif papermill_record["exception"]:
+        banner = "```{error}\nThis chapter's run failed. It is shown up to the cell that raised; the other chapters are complete.\n```\n\n"
+        drop = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", [])]
+        notebook.cells = [cell for cell in notebook.cells if cell not in drop]
+        first = notebook.cells[0]
+    if (kept / "result.json").exists():
+        verdict = next(iter(read_result(kept / "result.json").verdicts.values()), "")
+        mark = "[Re]" if verdict in REPLICATED else "[¬Re]"
+        first.source = first.source.replace("# [Re]", f"# {mark}", 1)
+    _fill_gaps(notebook)
+    title, _, rest = first.source.partition("\n")
+    first.source = f"{title}\n\n{banner}{rest.lstrip()}"
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("hide-input")
+    return notebook
+
+
+def _fill_gaps(notebook: nbformat.NotebookNode) -> None:
+    """Put a dash where the text names a number that no cell of the run has left."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    names = {output.get("metadata", {}).get("scrapbook", {}).get("name") for output in outputs}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = GLUED.sub(lambda found: found[0] if (found["text"] or found["box"]) in names else "–", cell.source)
+
+
+def filled(page: str) -> str:
+    """A page with its marks replaced, so that no number is typed.
+
+    `[[CHAPTER.METRIC]]` becomes the published measurement, `[[CHAPTER.claim.ID]]` the printed value, and
+    `[[CHAPTER.audit.ID.CHECK.NUMBER:FORMAT]]` a number behind a finding of the audit (of several, the first that has it);
+    CHECK with underscores for spaces. Raises KeyError when there is no such metric, claim or number.
+    """
+
+    def number(match: re.Match[str]) -> str:
+        (chapter, *path), form = match.group(1).split("."), match.group(2) or ""
+        if path[0] == "claim":
+            claim = load_claims(chapter)[path[1]]
+            return f"{claim.value} {claim.unit}"
+        if path[0] == "audit":
+            return format(_audited(chapter, *path[1:]), form)
+        result = published_result(chapter)
+        return "not published yet" if result is None else str(result.metric(path[0]))
+
+    return re.sub(r"\[\[([a-z0-9_.]+)(?::([^\]]+))?\]\]", number, page)
+
+
+def _audited(paper: str, claim: str, check: str, name: str) -> Any:
+    claims = load_claims(paper)
+    for one in claim_checks.audit_claim(claims, claims[claim]):
+        if one.check.replace(" ", "_") == check and name in one.numbers:
+            value = one.numbers[name]
+            return value[0] if isinstance(value, list | tuple) else value
+    raise KeyError(f"the audit of {paper} has no number {name!r} of {claim} by the check {check!r}")
+
+
+def status_table(metadata: list[Mapping[str, Any]]) -> str:
+    """A Markdown table of the runs, from what Papermill recorded in each notebook."""
+    lines = [
+        "| chapter | profile | dataset | started (UTC) | duration | outcome | versions |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for entry in metadata:
+        record, own = entry.get("papermill"), entry.get("fer_book", {})
+        if record is None or not own:
+            continue
+        outcome = "**failed**" if record["exception"] else "complete"
+        versions = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
+        lines.append(
+            f"| [{own['chapter']}](../notebooks/{own['chapter']}.ipynb) | {own['profile']} | {own['dataset']} "
+            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | papermill {record['version']}, {versions} |"
+        )
+    return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
+
+
+def cost_table(runs: Path) -> str:
+    """A Markdown table of what the full protocol on CK+ costs, from what the chapter's run in a folder of runs measured."""
+    path = runs / "ckplus_oulu_3dcnn" / "result.json"
+    if not path.exists():
+        return "Run the chapter, `fer-book run ckplus_oulu_3dcnn`, to have its cost estimated here."
+    rows = read_result(path).tables["cost"]
+    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def scoreboard_summary(runs: Path) -> str:
+    """For the landing page: how many claims have each verdict, and the overview figure, as the scoreboard left them."""
+    folder = runs / "scoreboard"
+    if not all((folder / name).exists() for name in ("result.json", *LEDGER_FILES)):
+        return "The scoreboard has not been run; `fer-book run scoreboard` counts the verdicts."
+    (together,) = [row for row in read_result(folder / "result.json").tables["counts"] if row["paper"] == "together"]
+    counts = {verdict.value: together[verdict.value] for verdict in Verdict}
+    return (
+        f"{verdict_chips(counts)}\n\n"
+        f"The {sum(counts.values())} claims of the five papers, each with a verdict by rule and its reason, are on "
+        "[the scoreboard](../notebooks/scoreboard.ipynb), and as "
+        '<a href="../_static/ledger.csv" download>CSV</a> and <a href="../_static/ledger.json" download>JSON</a>.\n\n'
+        '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
+        'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
+    )
+
+
+def dataset_cards() -> str:
+    """A Markdown section per dataset of the registry: access, licence, layout, published counts, check."""
+    return "\n\n".join(
+        f"### {card.title}\n\n{{cite:t}}`{card.citation}`\n\n"
+        f"- name: `{card.name}`; its images {'may' if card.publishable else 'may not'} be shown in this book\n"
+        f"- access: {card.access} {f'<{card.page}>' if card.page.startswith('http') else card.page}\n"
+        f"- licence: {card.licence}\n"
+        f"- layout: `{card.tree}`\n"
+        f"- published: {card.expected}\n"
+        f"- check: `fer-book data check {card.name} data/{card.name}`"
+        for card in datasets.DATASETS.values()
+    )
