@@ -182,8 +182,8 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
     """
     runs = BUILD / "runs" / profile
     wanted: dict[Path, bytes] = {}
-    for name in ("_config.yml", "_toc.yml"):
-        wanted[site / name] = (CHECKOUT / name).read_bytes()
+    wanted[site / "_config.yml"] = pages.site_config((CHECKOUT / "_config.yml").read_text(encoding="utf-8")).encode()
+    wanted[site / "_toc.yml"] = (CHECKOUT / "_toc.yml").read_bytes()
     for path in sorted((CHECKOUT / "book").rglob("*")):
         if path.is_file() and not path.name.startswith("."):
             content = path.read_bytes()
@@ -201,11 +201,14 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(
             pages.dressed(notebook, profile, runs / chapter)
         ).encode()
+        for name, path in pages.result_files(runs, chapter).items():
+            wanted[site / "book" / "static" / "results" / name] = path.read_bytes()
     for name in pages.LEDGER_FILES:
         if (kept := runs / "scoreboard" / name).exists():
             wanted[site / "book" / "static" / name] = kept.read_bytes()
     generated = {
         "index": ("<!-- scoreboard -->", pages.scoreboard_summary(runs)),
+        "papers": ("<!-- verdicts -->", pages.verdict_counts(runs)),
         "status": ("<!-- runs -->", pages.status_table(metadata)),
         "data": ("<!-- datasets -->", pages.dataset_cards()),
         "cluster": ("<!-- cost -->", pages.cost_table(runs)),

@@ -3,25 +3,67 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import yaml
 
 from fer_utils import claim_checks, datasets
 from fer_utils.claims import Verdict, load_claims
-from fer_utils.results import published_result, read_result
+from fer_utils.parameters import ParameterError
+from fer_utils.results import asset, published_result, read_result
 from fer_utils.tables import verdict_chips
 
 REPLICATED = {"reproduced"}
 GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
+REPOSITORY = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
+LAUNCHERS = {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com"}
 LEDGER_FILES = ("ledger.csv", "ledger.json", "overview.svg")  # the scoreboard leaves them; the site has them in _static
+
+
+def site_config(text: str) -> str:
+    """`_config.yml` as the site is built with: where `repository.url` names a repository, every page has buttons to its source,
+    to edit it and to open an issue, and every notebook those of Binder and Colab; where it is empty, no page has any.
+
+    Raises ParameterError where the address is not one of GitHub, since Colab opens no others.
+    """
+    config = yaml.safe_load(text)
+    address = (config["repository"].get("url") or "").rstrip("/").removesuffix(".git")
+    if address and not REPOSITORY.fullmatch(address):
+        raise ParameterError(f"repository.url of _config.yml is {address!r}; expected https://github.com/OWNER/NAME, or nothing")
+    config["repository"]["url"] = address
+    for button in ("use_repository_button", "use_edit_page_button", "use_issues_button"):
+        config["html"][button] = bool(address)
+    if address:
+        config["launch_buttons"] |= LAUNCHERS
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+
+
+def result_files(runs: Path, chapter: str) -> dict[str, Path]:
+    """The results of a chapter that a reader can download, by the name that each has on the site: of the run in a folder of
+    runs, and of the published full run; those that there are."""
+    files = {f"{chapter}.json": runs / chapter / "result.json"}
+    try:
+        files[f"{chapter}.full.json"] = asset(f"results/full/{chapter}.json")
+    except FileNotFoundError:
+        pass
+    return {name: path for name, path in files.items() if path.exists()}
+
+
+def downloads(names: Iterable[str]) -> str:
+    """A line of links to a chapter's results of these names; empty without any."""
+    links = [
+        f'<a href="../_static/results/{name}" download>{"published full run" if name.endswith(".full.json") else "this run"}</a>'
+        for name in names
+    ]
+    return f"Results as JSON: {', '.join(links)}.\n\n" if links else ""
 
 
 def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path) -> nbformat.NotebookNode:
     """The notebook as a page: its title says what became of the main claim, by the result kept in the run's folder; a failed
-    or missing run has a banner."""
+    or missing run has a banner; below stand links to the results."""
     first = notebook.cells[0]
     papermill_record = notebook.metadata.get("papermill")
     banner = ""
@@ -40,7 +82,8 @@ def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path) -> nbform
         first.source = first.source.replace("# [Re]", f"# {mark}", 1)
     _fill_gaps(notebook)
     title, _, rest = first.source.partition("\n")
-    first.source = f"{title}\n\n{banner}{rest.lstrip()}"
+    links = downloads(result_files(kept.parent, kept.name))
+    first.source = f"{title}\n\n{banner}{links}{rest.lstrip()}"
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("hide-input")
@@ -59,7 +102,7 @@ def _fill_gaps(notebook: nbformat.NotebookNode) -> None:
 def filled(page: str) -> str:
     """A page with its marks replaced, so that no number is typed.
 
-    `[[CHAPTER.METRIC]]` becomes the published measurement, `[[CHAPTER.claim.ID]]` the printed value, and
+    `[[CHAPTER.METRIC]]` becomes the published measurement, `[[CHAPTER.claim.ID]]` the printed value with its unit, and
     `[[CHAPTER.audit.ID.CHECK.NUMBER:FORMAT]]` a number behind a finding of the audit (of several, the first that has it);
     CHECK with underscores for spaces. Raises KeyError when there is no such metric, claim or number.
     """
@@ -68,7 +111,8 @@ def filled(page: str) -> str:
         (chapter, *path), form = match.group(1).split("."), match.group(2) or ""
         if path[0] == "claim":
             claim = load_claims(chapter)[path[1]]
-            return f"{claim.value} {claim.unit}"
+            value = f"{claim.value:,}" if type(claim.value) is int else str(claim.value)
+            return value if claim.unit in {"none", "count"} else f"{value} {claim.unit.replace('_', ' ')}"
         if path[0] == "audit":
             return format(_audited(chapter, *path[1:]), form)
         result = published_result(chapter)
@@ -110,9 +154,7 @@ def cost_table(runs: Path) -> str:
     path = runs / "ckplus_oulu_3dcnn" / "result.json"
     if not path.exists():
         return "Run the chapter, `fer-book run ckplus_oulu_3dcnn`, to have its cost estimated here."
-    rows = read_result(path).tables["cost"]
-    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
-    return "\n".join(f"| {line} |" for line in lines)
+    return _markdown_table(read_result(path).tables["cost"])
 
 
 def scoreboard_summary(runs: Path) -> str:
@@ -130,6 +172,19 @@ def scoreboard_summary(runs: Path) -> str:
         '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
         'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
     )
+
+
+def verdict_counts(runs: Path) -> str:
+    """A Markdown table of how many claims of each paper have each verdict, as the scoreboard in a folder of runs counted them."""
+    path = runs / "scoreboard" / "result.json"
+    if not path.exists():
+        return "The scoreboard has not been run; `fer-book run scoreboard` counts the verdicts."
+    return _markdown_table(read_result(path).tables["counts"])
+
+
+def _markdown_table(rows: list[dict[str, Any]]) -> str:
+    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def dataset_cards() -> str:

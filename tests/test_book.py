@@ -6,6 +6,7 @@ from typing import Literal
 
 import nbformat
 import pytest
+import yaml
 from conftest import ROOT, fer_book
 from pydantic import Field
 
@@ -133,8 +134,54 @@ def test_an_executed_notebook_holds_no_path_of_the_machine(demo):
 def test_numbers_in_pages_come_from_claims_and_results():
     page = pages.filled("[[fer2013_cnn.claim.headline_accuracy]], [[fer2013_cnn.test]]")
     assert page == f"88.29 percent, {results.published_result('fer2013_cnn').metric('test')}"
+    assert pages.filled("[[fer2013_cnn.claim.total_parameters]]") == "879,623 parameters"
+    assert pages.filled("[[ckplus_oulu_3dcnn.claim.configurations_tested]]") == "800"
     with pytest.raises(KeyError):
         pages.filled("[[fer2013_cnn.nonsense]]")
+
+
+def config_with(url):
+    return pages.site_config((ROOT / "_config.yml").read_text().replace('url: ""', f'url: "{url}"'))
+
+
+def buttons(config):
+    """Which of the settings that make a button leading to the repository are on."""
+    launchers = ("binderhub_url", "colab_url", "jupyterhub_url", "thebe")
+    places = [*config["html"].items(), *((name, config["launch_buttons"].get(name)) for name in launchers)]
+    return {name for name, value in places if value and (name.endswith("_button") or name in launchers)}
+
+
+def test_without_a_repository_address_no_page_has_a_button_that_needs_it():
+    config = yaml.safe_load(config_with(""))
+    assert config["repository"]["url"] == "" and not buttons(config)
+
+
+@pytest.mark.parametrize("url", ["https://github.com/o/the-book", "https://github.com/o/the-book/", "https://github.com/o/the-book.git"])
+def test_the_address_of_the_repository_brings_the_buttons(url):
+    config = yaml.safe_load(config_with(url))
+    assert config["repository"]["url"] == "https://github.com/o/the-book"
+    sources = {"use_repository_button", "use_edit_page_button", "use_issues_button"}
+    assert buttons(config) == sources | {"binderhub_url", "colab_url"}
+
+
+@pytest.mark.parametrize("url", ["https://example.org/o/the-book", "github.com/o/the-book", "https://github.com/o"])
+def test_an_address_that_would_make_dead_links_is_refused(url):
+    with pytest.raises(ParameterError, match="expected https://github.com/OWNER/NAME"):
+        config_with(url)
+
+
+def test_a_page_links_to_the_results_that_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    published = results.published_result("fer2013_cnn")
+    results.write_result(published, tmp_path / "runs/ci/fer2013_cnn/result.json")
+    book.lay_out("ci", tmp_path / "site")
+    laid = tmp_path / "site/book/static/results"
+    assert {path.name for path in laid.iterdir()} == {
+        "fer2013_cnn.json", "fer2013_cnn.full.json", "mobilenet_center_loss.full.json",
+    }  # fmt: skip
+    for chapter, linked in {"fer2013_cnn": 2, "mobilenet_center_loss": 1, "scoreboard": 0}.items():
+        first = nbformat.read(tmp_path / f"site/notebooks/{chapter}.ipynb", as_version=4).cells[0].source
+        assert first.count("_static/results/") == linked
 
 
 @pytest.mark.parametrize(
