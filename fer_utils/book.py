@@ -63,14 +63,20 @@ class Run:
         return self.folder / "notebook.ipynb"
 
 
+def listed_profiles(profile: str) -> dict[str, Any]:
+    """What `profiles.yml` sets. Raises ParameterError when the profile is not among its profiles."""
+    listed = yaml.safe_load(asset("profiles.yml").read_text(encoding="utf-8"))
+    if profile not in listed["profiles"]:
+        raise ParameterError(f"no profile {profile!r}; there are {', '.join(listed['profiles'])}")
+    return listed
+
+
 def merged_parameters(chapter: str, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The chapter's parameters by precedence: profile < chapter < command line; the notebook's defaults lie below.
 
     Raises ParameterError when the profile is unknown or a value is not allowed.
     """
-    listed = yaml.safe_load(asset("profiles.yml").read_text(encoding="utf-8"))
-    if profile not in listed["profiles"]:
-        raise ParameterError(f"no profile {profile!r}; there are {', '.join(listed['profiles'])}")
+    listed = listed_profiles(profile)
     own = listed["chapters"].get(chapter, {}).get(profile, {})
     merged = {"profile": profile} | listed["profiles"][profile] | own | dict(overrides)
     check_parameters(chapter, merged)

@@ -1,4 +1,5 @@
-"""The `fer-book` command. Exit status: 0 done, 1 a chapter or a page failed, 2 bad input or missing data."""
+"""The `fer-book` command. Exit status: 0 done, 1 a chapter or a page failed or a check found something, 2 bad input or
+missing data."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,11 +24,35 @@ if TYPE_CHECKING:
     from fer_utils.findings import Finding
     from fer_utils.ledger import Row
 
-app = typer.Typer(no_args_is_help=True, add_completion=True, help="Run and build the FER Reproducibility Book.")
-data_app = typer.Typer(no_args_is_help=True, help="Which datasets there are, and whether yours is complete.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    help="Run and build the FER Reproducibility Book.\n\nExample: fer-book run fer2013_cnn, then fer-book build\n\n"
+    "Exit status: 0 done, 1 a chapter or a page failed or a check found something, 2 bad input or missing data.",
+)
+data_app = typer.Typer(
+    no_args_is_help=True,
+    help="Which datasets there are, and whether yours is complete.\n\nExample: fer-book data check ckplus ~/data/ckplus",
+)
 app.add_typer(data_app, name="data")
 
-Profile = Annotated[str, typer.Option(help="ci, default or full; see notebooks/profiles.yml")]
+
+def beginning_with(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell completes an argument to: those of the names that begin as typed."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+def papers_beginning_with(incomplete: str) -> list[str]:
+    """What a shell completes the name of a paper to."""
+    from fer_utils.claims import papers
+
+    return beginning_with(papers())(incomplete)
+
+
+PROFILES = ("ci", "default", "full")
+Profile = Annotated[
+    str, typer.Option(help="ci, default or full; see notebooks/profiles.yml", autocompletion=beginning_with(PROFILES))
+]
 Data = Annotated[Path | None, typer.Option(help=f"folder with one subfolder per dataset (else {DATA_VARIABLE})")]
 
 
@@ -43,7 +69,10 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
 
 @app.command()
 def run(
-    chapters: Annotated[list[str] | None, typer.Argument(help="chapters to run; none: all")] = None,
+    chapters: Annotated[
+        list[str] | None,
+        typer.Argument(help="chapters to run, such as fer2013_cnn; none: all", autocompletion=beginning_with(CHAPTERS)),
+    ] = None,
     profile: Profile = "default",
     parameter: Annotated[list[str] | None, typer.Option("-p", help="name=value, may be repeated")] = None,
     data: Data = None,
@@ -51,7 +80,12 @@ def run(
     workers: Annotated[int, typer.Option(min=1, help="chapters at once, each in a process of one thread if more than 1")] = 1,
     scheduler: Annotated[str, typer.Option(help="address of a Dask cluster that runs the chapters, as tcp://HOST:8786")] = "",
 ) -> None:
-    """Execute chapters with Papermill. Example: fer-book run fer2013_cnn -p epochs=10 -p seeds=[0,1] --data ~/data"""
+    """Execute chapters with Papermill; a run whose code, parameters and data have not changed is kept.
+
+    Example: fer-book run fer2013_cnn -p epochs=10 -p seeds=[0,1] --data ~/data
+
+    Exit status: 0 all ended well, 1 a chapter failed, 2 bad input or missing data; then nothing was started.
+    """
     from fer_utils import book
 
     if data is not None:
@@ -94,9 +128,15 @@ def _execute(runs: list[Run], force: bool, workers: int = 1, scheduler: str = ""
 
 @app.command()
 def build(profile: Profile = "default") -> None:
-    """Build the site in _build/html from the pages and from what `fer-book run` has executed."""
+    """Build the site in _build/html from the pages and from what `fer-book run` has executed.
+
+    Example: fer-book build --profile full
+
+    Exit status: 0 built or unchanged, 1 the site could not be built, 2 bad input.
+    """
     from fer_utils import book
 
+    book.listed_profiles(profile)
     failed = book.lay_out(profile)
     try:
         built = book.build_site()
@@ -109,8 +149,17 @@ def build(profile: Profile = "default") -> None:
 
 
 @app.command()
-def publish(chapter: Annotated[str, typer.Argument(help="a chapter whose profile `full` has been run")]) -> None:
-    """Make a full run's result, and its network, part of the book."""
+def publish(
+    chapter: Annotated[
+        str, typer.Argument(help="a chapter whose profile full has been run", autocompletion=beginning_with(CHAPTERS))
+    ],
+) -> None:
+    """Make a full run's result, and its network, part of the book.
+
+    Example: fer-book publish fer2013_cnn
+
+    Exit status: 0 published, 2 there is no finished full run, or it was not on the published images.
+    """
     from fer_utils import book
 
     for path in book.publish(chapter):
@@ -129,9 +178,13 @@ def live_command(
     smoothing_s: Annotated[float, typer.Option(min=0, help="time constant, in seconds, of a face's probabilities")] = 0.3,
     labels_only: Annotated[bool, typer.Option("--labels-only", help="no bars")] = False,
 ) -> None:
-    """Recognise the expressions of everyone in a picture. Example: fer-book live film.mp4 --out annotated.mp4
+    """Recognise the expressions of everyone in a picture.
+
+    Example: fer-book live film.mp4 --out annotated.mp4 --stream faces.jsonl
 
     In the window q quits, p pauses, and s saves the frame to the current folder.
+
+    Exit status: 0 done, 2 a source that cannot be opened, or bad input.
     """
     from fer_utils import export, live, live_sinks, live_sources
 
@@ -166,7 +219,9 @@ def audit(
     as_json: Json = False,
     search_limit: Annotated[int | None, typer.Option(min=1, help="partial tables of counts that a search keeps")] = None,
 ) -> None:
-    """Check the printed numbers of a paper against each other. Example: fer-book audit paper.yml
+    """Check the printed numbers of a paper against each other.
+
+    Example: fer-book audit paper.yml
 
     Exit status: 0 everything that can be checked is consistent, 1 something is impossible, 2 the file is not a claims file.
     """
@@ -207,13 +262,21 @@ def _print_findings(found: list[Finding]) -> None:
 
 @app.command("ledger")
 def ledger_command(
-    papers: Annotated[list[str] | None, typer.Argument(help="papers, such as fer2013_cnn; none: all")] = None,
+    papers: Annotated[
+        list[str] | None,
+        typer.Argument(help="papers, such as fer2013_cnn; none: all", autocompletion=papers_beginning_with),
+    ] = None,
     profile: Profile = "default",
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
     out: Annotated[Path | None, typer.Option(help="write it there instead; .csv or .json")] = None,
 ) -> None:
-    """Every claim with its verdict and where it comes from. Example: fer-book ledger --csv --out ledger.csv"""
+    """Every claim with its verdict and where it comes from.
+
+    Example: fer-book ledger --csv --out ledger.csv
+
+    Exit status: 0 done, 2 bad input.
+    """
     from fer_utils import book, ledger
 
     suffix = out.suffix if out is not None and not (as_json or as_csv) else ".json" if as_json else ".csv"
@@ -258,7 +321,9 @@ def _print_ledger(rows: list[Row]) -> None:
     console.print(verdict_counts(rows).to_string())
 
 
-Name = Annotated[str, typer.Argument(help="name of the dataset, as in `fer-book data list`")]
+Name = Annotated[
+    str, typer.Argument(help="name of the dataset, as in fer-book data list", autocompletion=beginning_with(datasets.DATASETS))
+]
 
 
 def known(name: str) -> datasets.DatasetCard:
@@ -270,7 +335,10 @@ def known(name: str) -> datasets.DatasetCard:
 
 @data_app.command("list")
 def data_list(data: Data = None, as_json: Json = False) -> None:
-    """The datasets the book can load, their licences, and which of them your data folder has."""
+    """The datasets the book can load, their licences, and which of them your data folder has.
+
+    Example: fer-book data list --data ~/data
+    """
     rows = []
     for card in datasets.DATASETS.values():
         try:
@@ -288,7 +356,10 @@ def data_list(data: Data = None, as_json: Json = False) -> None:
 
 @data_app.command("where")
 def data_where(name: Name, as_json: Json = False) -> None:
-    """How to get a dataset, and how its folder must look."""
+    """How to get a dataset, and how its folder must look.
+
+    Example: fer-book data where ckplus
+    """
     card = known(name)
     expected = asdict(card.expected)
     if as_json:
@@ -309,9 +380,11 @@ def data_check(
     as_json: Json = False,
     quick: Annotated[bool, typer.Option(help="only names and counts; read no pixels")] = False,
 ) -> None:
-    """Compare a dataset's folder with what was published, and read every image. Exit status 1 where something is wrong.
+    """Compare a dataset's folder with what was published, and read every image.
 
     Example: fer-book data check ckplus ~/data/ckplus
+
+    Exit status: 0 as published and readable, 1 something differs or cannot be read, 2 the folder is not the dataset's layout.
     """
     from fer_utils import data_check as checks
 

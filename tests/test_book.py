@@ -156,7 +156,9 @@ def test_without_a_repository_address_no_page_has_a_button_that_needs_it():
     assert config["repository"]["url"] == "" and not buttons(config)
 
 
-@pytest.mark.parametrize("url", ["https://github.com/o/the-book", "https://github.com/o/the-book/", "https://github.com/o/the-book.git"])
+@pytest.mark.parametrize(
+    "url", ["https://github.com/o/the-book", "https://github.com/o/the-book/", "https://github.com/o/the-book.git"]
+)
 def test_the_address_of_the_repository_brings_the_buttons(url):
     config = yaml.safe_load(config_with(url))
     assert config["repository"]["url"] == "https://github.com/o/the-book"
