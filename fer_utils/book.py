@@ -215,6 +215,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
     generated = {
         "index": ("<!-- scoreboard -->", pages.scoreboard_summary(runs)),
         "papers": ("<!-- verdicts -->", pages.verdict_counts(runs)),
+        "reproduce": ("<!-- duration -->", pages.duration_sentence(metadata)),
         "status": ("<!-- runs -->", pages.status_table(metadata)),
         "data": ("<!-- datasets -->", pages.dataset_cards()),
         "cluster": ("<!-- cost -->", pages.cost_table(runs)),

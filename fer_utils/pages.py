@@ -149,6 +149,17 @@ def status_table(metadata: list[Mapping[str, Any]]) -> str:
     return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
 
 
+def duration_sentence(metadata: list[Mapping[str, Any]]) -> str:
+    """How long the runs of a build took together, from what Papermill recorded."""
+    durations_s = [entry["papermill"]["duration"] for entry in metadata if entry.get("papermill")]
+    if not durations_s:
+        return "No chapter has been run in this build; [the status page](status.md) will say how long each takes."
+    return (
+        f"The {len(durations_s)} chapters of this build took {sum(durations_s) / 60:.0f} minutes together on the machine that ran them; "
+        "[the status page](status.md) has the time of each."
+    )
+
+
 def cost_table(runs: Path) -> str:
     """A Markdown table of what the full protocol on CK+ costs, from what the chapter's run in a folder of runs measured."""
     path = runs / "ckplus_oulu_3dcnn" / "result.json"

@@ -126,6 +126,12 @@ def test_the_status_table_says_what_ran_and_what_failed(demo):
     assert pages.status_table([{}]) == "No chapter has been run yet."
 
 
+def test_the_time_of_a_build_is_the_sum_of_its_runs():
+    runs = [{"papermill": {"duration": 90.0}}, {"papermill": {"duration": 150.0}}, {}]
+    assert "The 2 chapters of this build took 4 minutes" in pages.duration_sentence(runs)
+    assert "No chapter has been run" in pages.duration_sentence([{}])
+
+
 def test_an_executed_notebook_holds_no_path_of_the_machine(demo):
     book.execute(book.plan("good", "default"), progress=False)
     assert str(demo) not in (book.BUILD / "runs/default/good/notebook.ipynb").read_text()

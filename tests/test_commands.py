@@ -1,5 +1,9 @@
 """What `fer-book` says of itself: help with an example for every command, and completion in the shell."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 import typer
 import yaml
@@ -7,6 +11,7 @@ from conftest import ROOT, fer_book
 from typer.testing import CliRunner
 
 from fer_utils import cli
+from fer_utils.parameters import CHAPTERS
 
 GROUP = typer.main.get_command(cli.app)
 COMMANDS = [[name] for name in GROUP.commands if name != "data"] + [["data", name] for name in GROUP.commands["data"].commands]
@@ -45,6 +50,33 @@ def completions(line):
 )
 def test_a_shell_completes_commands_chapters_profiles_papers_and_datasets(line, offered):
     assert set(completions(line)) == offered
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))]
+SHELL = re.compile(r"^```sh\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
+LINES = [(path.name, line) for path in PAGES for block in SHELL.findall(path.read_text()) for line in block.splitlines()]
+GIVEN = [
+    (page, words)
+    for page, line in LINES
+    for words in [shlex.split(line, comments=True)]
+    if words and Path(words[0]).name == "fer-book"
+]
+
+
+@pytest.mark.parametrize(("page", "words"), GIVEN, ids=lambda value: value if isinstance(value, str) else " ".join(value))
+def test_a_command_on_a_page_has_the_arguments_that_the_page_gives_it(page, words):
+    command, name = GROUP, Path(words[0]).name
+    arguments = words[1:]
+    while hasattr(command, "commands"):
+        command, name, arguments = command.commands[arguments[0]], arguments[0], arguments[1:]
+    context = command.make_context(name, arguments)
+    for chapter in context.params.get("chapters") or []:
+        assert chapter in CHAPTERS
+
+
+def test_the_targets_of_make_on_pages_are_in_the_makefile():
+    named = {shlex.split(line)[1] for _, line in LINES if line.startswith("make ")}
+    assert named <= set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)) and "lab" in named
 
 
 def test_the_profiles_that_are_completed_are_those_there_are():
