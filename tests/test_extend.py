@@ -1,0 +1,102 @@
+"""The page `Extend it` does what it says: its files, changes, commands and code, in their order, in a copy of the repository."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from fer_utils.results import read_result
+
+BLOCK = re.compile(
+    r"^```(?:\{code-block\} )?(?P<kind>\w+)\n(?::caption: (?P<file>\S+)\n)?(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+FER_BOOK = [sys.executable, "-c", "from fer_utils.cli import main; main()"]
+
+
+def notebook_of(cells):
+    """The notebook that is written as text with `# %%` before each cell."""
+    made = []
+    for cell in re.split(r"^# %%", cells, flags=re.MULTILINE)[1:]:
+        head, _, body = cell.partition("\n")
+        if "[markdown]" in head:
+            made.append(nbformat.v4.new_markdown_cell(re.sub(r"^# ?", "", body.strip(), flags=re.MULTILINE)))
+        else:
+            tags = re.search(r"tags=(\[.*\])", head)
+            made.append(nbformat.v4.new_code_cell(body.strip(), metadata={"tags": json.loads(tags[1])} if tags else {}))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.writes(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel}))
+
+
+def changed(text, change):
+    """A text with the lines of a change that begin with a minus replaced by those with a plus; it must fit in one place."""
+    lines = change.splitlines()
+    before, after = ("".join(f"{line[1:]}\n" for line in lines if line[0] in signs) for signs in (" -", " +"))
+    assert text.count(before) == 1, f"fits {text.count(before)} times:\n{before}"
+    return text.replace(before, after)
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A copy of the repository in which the page has been followed."""
+    copy = tmp_path_factory.mktemp("extended")
+    shutil.copytree(ROOT / "fer_utils", copy / "fer_utils", ignore=shutil.ignore_patterns("__pycache__", "data"))
+    (copy / "fer_utils/datasets/data").symlink_to(ROOT / "fer_utils/datasets/data")
+    for name in ("book/claims", "notebooks"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+    shutil.copy(ROOT / "_toc.yml", copy)
+    outside = os.environ | {"PYTHONPATH": str(copy), "FER_BOOK_CACHE": str(copy / "cache"), "TQDM_DISABLE": "1"}
+    outside.pop("FER_BOOK_DATA", None)
+
+    def run(command, status):
+        ended = subprocess.run(command, cwd=copy, env=outside, capture_output=True, text=True, timeout=300)
+        assert ended.returncode == status, f"{command}\n{ended.stdout}\n{ended.stderr}"
+
+    for block in BLOCK.finditer((ROOT / "book/extend.md").read_text()):
+        kind, text, file = block["kind"], block["text"], copy / block["file"] if block["file"] else None
+        if kind == "diff":
+            file.write_text(changed(file.read_text(), text))
+        elif file is not None:
+            file.write_text(notebook_of(text) if file.suffix == ".ipynb" else text)
+        elif kind == "python":
+            run([sys.executable, "-c", text], 0)
+        else:
+            for line in text.splitlines():
+                first, *rest = shlex.split(line, comments=True)
+                command = FER_BOOK if first == "fer-book" else [sys.executable]
+                run([*command, *rest], 1 if "ends with status 1" in line else 0)
+    return copy
+
+
+def test_the_page_can_be_followed_to_a_result_on_the_new_dataset(followed):
+    result = read_result(followed / "_build/runs/default/smiles_paper/result.json")
+    assert result.dataset.name == "smiles" and result.dataset.official and result.metric("test").n == 24
+    assert set(result.verdicts) == {"images", "accuracy", "earlier_accuracy"}
+
+
+def test_without_the_dataset_rendered_faces_stand_in_and_no_verdict_follows(followed):
+    result = read_result(followed / "_build/runs/ci/smiles_paper/result.json")
+    assert result.dataset.name == "rendered_faces" and set(result.verdicts.values()) == {"not testable here"}
+
+
+def test_the_parameters_cell_on_the_page_has_the_defaults_of_its_model(followed):
+    notebook = nbformat.read(followed / "notebooks/smiles_paper.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    given = {}
+    exec(cell.source, given)
+    asked = "import json; from fer_utils.parameters import CHAPTERS; print(json.dumps(CHAPTERS['smiles_paper']().model_dump()))"
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=followed, env=os.environ | {"PYTHONPATH": str(followed)}, capture_output=True
+    )
+    assert json.loads(told.stdout) == {name: value for name, value in given.items() if not name.startswith("__")}
+
+
+def test_a_change_that_no_longer_fits_is_noticed():
+    with pytest.raises(AssertionError, match="fits 0 times"):
+        changed("a\nb\n", " a\n-c\n+d\n")
