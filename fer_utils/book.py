@@ -207,20 +207,20 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(
             pages.dressed(notebook, profile, runs / chapter)
         ).encode()
-        for name, path in pages.result_files(runs, chapter).items():
+        for name, path in pages.kept_results(runs, chapter).items():
             wanted[site / "book" / "static" / "results" / name] = path.read_bytes()
     for name in pages.LEDGER_FILES:
         if (kept := runs / "scoreboard" / name).exists():
             wanted[site / "book" / "static" / name] = kept.read_bytes()
-    generated = {
-        "index": ("<!-- scoreboard -->", pages.scoreboard_summary(runs)),
-        "papers": ("<!-- verdicts -->", pages.verdict_counts(runs)),
-        "reproduce": ("<!-- duration -->", pages.duration_sentence(metadata)),
-        "status": ("<!-- runs -->", pages.status_table(metadata)),
-        "data": ("<!-- datasets -->", pages.dataset_cards()),
-        "cluster": ("<!-- cost -->", pages.cost_table(runs)),
-    }
-    for page, (mark, text) in generated.items():
+    generated = [
+        ("index", "<!-- scoreboard -->", pages.scoreboard_summary(runs)),
+        *(("papers", f"<!-- verdicts of {paper} -->", pages.verdicts_of(paper, runs)) for paper in papers()),
+        ("reproduce", "<!-- duration -->", pages.duration_sentence(metadata)),
+        ("status", "<!-- runs -->", pages.status_table(metadata)),
+        ("data", "<!-- datasets -->", pages.dataset_cards()),
+        ("cluster", "<!-- cost -->", pages.cost_table(runs)),
+    ]
+    for page, mark, text in generated:
         path = site / "book" / f"{page}.md"
         wanted[path] = wanted[path].decode().replace(mark, text).encode()
     for path, content in wanted.items():

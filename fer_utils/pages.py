@@ -30,10 +30,11 @@ def site_config(text: str) -> str:
     Raises ParameterError where the address is not one of GitHub, since Colab opens no others.
     """
     config = yaml.safe_load(text)
-    address = (config["repository"].get("url") or "").rstrip("/").removesuffix(".git")
+    repository = config.get("repository") or {}
+    address = (repository.get("url") or "").rstrip("/").removesuffix(".git")
     if address and not REPOSITORY.fullmatch(address):
         raise ParameterError(f"repository.url of _config.yml is {address!r}; expected https://github.com/OWNER/NAME, or nothing")
-    config["repository"]["url"] = address
+    config["repository"] = repository | {"url": address}
     for button in ("use_repository_button", "use_edit_page_button", "use_issues_button"):
         config["html"][button] = bool(address)
     if address:
@@ -41,7 +42,7 @@ def site_config(text: str) -> str:
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
 
 
-def result_files(runs: Path, chapter: str) -> dict[str, Path]:
+def kept_results(runs: Path, chapter: str) -> dict[str, Path]:
     """The results of a chapter that a reader can download, by the name that each has on the site: of the run in a folder of
     runs, and of the published full run; those that there are."""
     files = {f"{chapter}.json": runs / chapter / "result.json"}
@@ -82,7 +83,7 @@ def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path) -> nbform
         first.source = first.source.replace("# [Re]", f"# {mark}", 1)
     _fill_gaps(notebook)
     title, _, rest = first.source.partition("\n")
-    links = downloads(result_files(kept.parent, kept.name))
+    links = downloads(kept_results(kept.parent, kept.name))
     first.source = f"{title}\n\n{banner}{links}{rest.lstrip()}"
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
@@ -165,7 +166,9 @@ def cost_table(runs: Path) -> str:
     path = runs / "ckplus_oulu_3dcnn" / "result.json"
     if not path.exists():
         return "Run the chapter, `fer-book run ckplus_oulu_3dcnn`, to have its cost estimated here."
-    return _markdown_table(read_result(path).tables["cost"])
+    rows = read_result(path).tables["cost"]
+    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def scoreboard_summary(runs: Path) -> str:
@@ -185,17 +188,13 @@ def scoreboard_summary(runs: Path) -> str:
     )
 
 
-def verdict_counts(runs: Path) -> str:
-    """A Markdown table of how many claims of each paper have each verdict, as the scoreboard in a folder of runs counted them."""
+def verdicts_of(paper: str, runs: Path) -> str:
+    """How many claims of a paper have each verdict, as labels, from the scoreboard in a folder of runs; empty without it."""
     path = runs / "scoreboard" / "result.json"
     if not path.exists():
-        return "The scoreboard has not been run; `fer-book run scoreboard` counts the verdicts."
-    return _markdown_table(read_result(path).tables["counts"])
-
-
-def _markdown_table(rows: list[dict[str, Any]]) -> str:
-    lines = [" | ".join(rows[0]), " | ".join("---" for _ in rows[0]), *(" | ".join(map(str, row.values())) for row in rows)]
-    return "\n".join(f"| {line} |" for line in lines)
+        return ""
+    (counts,) = [row for row in read_result(path).tables["counts"] if row["paper"] == paper]
+    return verdict_chips({verdict.value: counts[verdict.value] for verdict in Verdict if counts[verdict.value]})
 
 
 def dataset_cards() -> str:

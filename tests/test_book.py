@@ -1,6 +1,7 @@
 """Planning, executing and laying out runs; the command's exit statuses and messages."""
 
 import json
+import re
 import sys
 from typing import Literal
 
@@ -130,6 +131,27 @@ def test_the_time_of_a_build_is_the_sum_of_its_runs():
     runs = [{"papermill": {"duration": 90.0}}, {"papermill": {"duration": 150.0}}, {}]
     assert "The 2 chapters of this build took 4 minutes" in pages.duration_sentence(runs)
     assert "No chapter has been run" in pages.duration_sentence([{}])
+
+
+def test_every_mark_on_a_page_is_filled(tmp_path, monkeypatch):
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    book.lay_out("ci", tmp_path / "site")
+    left = {
+        path.name: re.findall(r"<!-- .*? -->|\[\[[a-z].*?\]\]", path.read_text())
+        for path in (tmp_path / "site/book").glob("*.md")
+    }
+    assert not any(left.values()) and {"papers.md", "reproduce.md", "status.md"} <= left.keys()
+
+
+def test_every_picture_on_a_page_has_a_text_for_those_who_cannot_see_it():
+    texts = [path.read_text() for path in (ROOT / "README.md", ROOT / "fer_utils/pages.py", *(ROOT / "book").rglob("*.md"))]
+    pictures = [
+        found
+        for text in texts
+        for found in re.findall(r"!\[[^\]]*\]\(|<img[^>]*>|^```\{(?:image|figure)\}.*?^```", text, re.M | re.S)
+    ]
+    assert len(pictures) >= 2
+    assert [one for one in pictures if not re.search(r"!\[[^\]]{10,}\]|alt=\"[^\"]{10,}|:alt: .{10,}", one)] == []
 
 
 def test_an_executed_notebook_holds_no_path_of_the_machine(demo):

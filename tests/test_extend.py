@@ -15,7 +15,7 @@ from conftest import ROOT
 from fer_utils.results import read_result
 
 BLOCK = re.compile(
-    r"^```(?:\{code-block\} )?(?P<kind>\w+)\n(?::caption: (?P<file>\S+)\n)?(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"^```(?:\{code-block\} )?(?P<kind>\w+)\n(?::caption: "`(?P<file>\S+)`"\n)?(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 FER_BOOK = [sys.executable, "-c", "from fer_utils.cli import main; main()"]
 
