@@ -82,7 +82,7 @@ def run(
 ) -> None:
     """Execute chapters with Papermill; a run whose code, parameters and data have not changed is kept.
 
-    Example: fer-book run fer2013_cnn -p epochs=10 -p seeds=[0,1] --data ~/data
+    Example: fer-book run fer2013_cnn -p epochs=10 -p 'seeds=[0,1]' --data ~/data
 
     Exit status: 0 all ended well, 1 a chapter failed, 2 bad input or missing data; then nothing was started.
     """
@@ -368,6 +368,8 @@ def data_where(name: Name, as_json: Json = False) -> None:
         return
     typer.echo(f"{card.title}\n  {card.access} {card.page}\n  licence: {card.licence}")
     typer.echo(f"  its images {'may' if card.publishable else 'may not'} be shown in the book")
+    if card.embedded:
+        return
     typer.echo(f"  put it into a folder {card.name} below your data folder, as handed out: {card.tree}")
     typer.echo(f"  published counts: {card.expected}")
     typer.echo(f"  then: fer-book data check {card.name} DATA_FOLDER/{card.name}")

@@ -206,6 +206,6 @@ def dataset_cards() -> str:
         f"- licence: {card.licence}\n"
         f"- layout: `{card.tree}`\n"
         f"- published: {card.expected}\n"
-        f"- check: `fer-book data check {card.name} data/{card.name}`"
+        f"- check: {'whenever it is read' if card.embedded else f'`fer-book data check {card.name} data/{card.name}`'}"
         for card in datasets.DATASETS.values()
     )
