@@ -56,7 +56,7 @@ def followed(tmp_path_factory):
     outside.pop("FER_BOOK_DATA", None)
 
     def run(command, status):
-        ended = subprocess.run(command, cwd=copy, env=outside, capture_output=True, text=True, timeout=300)
+        ended = subprocess.run(command, check=False, cwd=copy, env=outside, capture_output=True, text=True, timeout=300)
         assert ended.returncode == status, f"{command}\n{ended.stdout}\n{ended.stderr}"
 
     for block in BLOCK.finditer((ROOT / "book/extend.md").read_text()):
@@ -92,7 +92,11 @@ def test_the_parameters_cell_on_the_page_has_the_defaults_of_its_model(followed)
     given = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
     asked = "import json; from fer_utils.parameters import CHAPTERS; print(json.dumps(CHAPTERS['smiles_paper']().model_dump()))"
     told = subprocess.run(
-        [sys.executable, "-c", asked], cwd=followed, env=os.environ | {"PYTHONPATH": str(followed)}, capture_output=True
+        [sys.executable, "-c", asked],
+        cwd=followed,
+        env=os.environ | {"PYTHONPATH": str(followed)},
+        capture_output=True,
+        check=True,
     )
     assert json.loads(told.stdout) == given
 
