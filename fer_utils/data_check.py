@@ -103,7 +103,7 @@ def _pixels(dataset: FaceDataset) -> dict[str, Any]:
     order = np.argsort(["across splits" not in place for place in places], kind="stable")
     sizes, oddities = _file_facts(dataset, readable)
     return {
-        "unreadable": [_error(dataset, row) for row in unreadable],
+        "unreadable": [_error(dataset, row) for row in unreadable.tolist()],
         "oddities": dict(oddities),
         "sizes": dict(sizes.most_common(EXAMPLES)),
         "duplicates": dict(Counter(places)),

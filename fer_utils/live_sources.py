@@ -101,6 +101,7 @@ class Film:
 
     def __init__(self, path: Path) -> None:
         self._capture = _opened(str(path), cv2.CAP_FFMPEG)
+        self._first: np.ndarray | None
         read, self._first = self._capture.read() if self._capture.isOpened() else (False, None)
         if not read:
             self._capture.release()
