@@ -26,6 +26,7 @@ from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from fer_utils import datasets, pages
+from fer_utils.api_pages import with_api
 from fer_utils.claims import papers
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
 from fer_utils.export import Precision, exported
@@ -60,6 +61,7 @@ class Run:
 
     @property
     def notebook(self) -> Path:
+        """Where the executed notebook is kept."""
         return self.folder / "notebook.ipynb"
 
 
@@ -188,7 +190,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if path.is_file() and not path.name.startswith("."):
             content = path.read_bytes()
             wanted[site / path.relative_to(CHECKOUT)] = (
-                pages.filled(content.decode()).encode() if path.suffix == ".md" else content
+                with_api(pages.filled(content.decode())).encode() if path.suffix == ".md" else content
             )
     failed, metadata = [], []
     for chapter in CHAPTERS:

@@ -53,6 +53,7 @@ class Check(BaseModel):
 
     @property
     def copies_across_splits(self) -> int:
+        """Pairs of equal images whose two copies lie in different splits."""
         return sum(count for place, count in self.duplicates.items() if "across splits" in place)
 
 

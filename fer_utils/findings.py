@@ -175,6 +175,7 @@ def in_words(wanted: Amount) -> str:
 
 
 def is_column_sum(wanted: Amount) -> bool:
+    """Whether an amount is the sum of a table's column."""
     return wanted.claim is not None and wanted.column is not None and wanted.row is None
 
 
@@ -208,10 +209,12 @@ class Counted:
 
     @property
     def fits(self) -> bool:
+        """Whether the percentage is one of so many trials."""
         return bool(self.printed)
 
     @property
     def share(self) -> str:
+        """The counts as a reader would write them: 1,253 of 7,178."""
         return f"{self.right:,} of {self.n:,}"
 
 

@@ -35,9 +35,11 @@ class Sink(Protocol):
 
     draws: bool
 
-    def write(self, frame: Frame, faces: Sequence[Face], picture: np.ndarray) -> None: ...
+    def write(self, frame: Frame, faces: Sequence[Face], picture: np.ndarray) -> None:
+        """Take the next frame; `picture` is uint8 RGB (height, width, 3)."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the file or the window."""
 
 
 class FilmSink:

@@ -47,7 +47,8 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let the file or the camera go."""
 
 
 def open_source(text: str) -> Source:

@@ -24,6 +24,7 @@ Shares = tuple[tuple[float, ...], ...]
 
 
 def is_counts(claim: Claim) -> bool:
+    """Whether a matrix is printed in counts, not in shares of its rows."""
     return claim.unit not in FULL
 
 

@@ -350,6 +350,7 @@ def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
 
 
 def are_pairs(value: object) -> bool:
+    """Whether a claim's value is a list of pairs, and not empty."""
     return isinstance(value, list) and len(value) > 0 and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
 
 
