@@ -48,12 +48,16 @@ def test_a_line_is_the_line_of_the_file():
 
 def test_a_result_in_a_cell_ends_the_check_with_1_and_one_in_code_does_not(tmp_path, capsys):
     notebook = tmp_path / "chapter.ipynb"
-    cells = [{"cell_type": "code", "source": ["# 12 %"]}, {"cell_type": "markdown", "source": ["Right in\n", "12 %."]}]
-    notebook.write_text(json.dumps({"cells": cells[:1]}))
+    code = {"cell_type": "code", "source": ["# 12 %"], "metadata": {}}
+    notebook.write_text(json.dumps({"cells": [code]}))
     assert main([notebook]) == 0
-    notebook.write_text(json.dumps({"cells": cells}))
+    prose = {"cell_type": "markdown", "source": ["Right in\n", "12 %."], "metadata": {}}
+    figure = code | {"metadata": {"mystnb": {"figure": {"caption": "Right in 13 %."}, "image": {"alt": "Bars, 14 %."}}}}
+    notebook.write_text(json.dumps({"cells": [code, prose, figure]}))
     assert main([notebook]) == 1
-    assert "cell 2, line 2: '12 %'" in capsys.readouterr().out
+    complaints = capsys.readouterr().out
+    assert "cell 2, line 2: '12 %'" in complaints
+    assert "caption of cell 3, line 1: '13 %'" in complaints and "alternative text of cell 3, line 1: '14 %'" in complaints
 
 
 def test_no_notebook_and_no_page_has_one(capsys):

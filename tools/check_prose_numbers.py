@@ -3,7 +3,7 @@
 A result is a percentage, a difference in points, an interval or a score with decimals, `n = 12` or `p = 0.03`, a duration
 or a rate in figures. In the text of a notebook it is glued, on a page it is a mark (`book/claims.md`), so that it cannot
 differ from the run. What a paper prints stands in quotation marks or in a block quote. Looked through: the Markdown cells
-of the notebooks and the pages below `book`.
+of the notebooks, the captions and alternative texts of their figures, and the pages below `book`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CONVENTIONS = [
     for pattern in (
         r"95\s%\s(?:t-|bootstrap\s|Wilson\s)?(?:intervals?|ranges?)\b",  # the level of every interval of the book
         r"middle\s95\s%",
-        r"p (?:is )?(?:below|above|[<>]) 0\.05\b",  # the level of every test
+        r"p (?:is )?(?:below|above|[<>]) 0\.05\b|nominal 5\s%",  # the level of every test
         r"print accuracies from 18 % to 100 %",  # the book's first sentence, which must also read in the README
     )
 ]
@@ -78,7 +78,7 @@ def found(text: str) -> list[tuple[int, str]]:
 
 
 def texts(path: Path) -> Iterator[tuple[str, str]]:
-    """(where, text) of the prose of a page or a notebook: a page is one text, a notebook one per Markdown cell."""
+    """(where, text) of the prose of a page (one text) or a notebook (one per Markdown cell, caption, alternative text)."""
     content = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         yield "", content
@@ -87,6 +87,9 @@ def texts(path: Path) -> Iterator[tuple[str, str]]:
         if cell["cell_type"] == "markdown":
             source = cell["source"]
             yield f"cell {number}, ", source if isinstance(source, str) else "".join(source)
+        shown = cell["metadata"].get("mystnb", {})
+        yield f"caption of cell {number}, ", shown.get("figure", {}).get("caption", "")
+        yield f"alternative text of cell {number}, ", shown.get("image", {}).get("alt", "")
 
 
 def main(paths: list[Path]) -> int:
