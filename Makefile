@@ -1,14 +1,16 @@
 # Two commands matter: `make book` and `make test`. Each creates .venv from requirements.lock when it is missing or older.
+# Who changes something also wants `make check`.
 PYTHON ?= python3
 PROFILE ?= default
 UV_VERSION := 0.13.8
 BIN := .venv/bin
+CHECK := .venv/check/bin
 export PYTHONWARNINGS ?= ignore::DeprecationWarning
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 # `make book FER_BOOK_DATA=folder` hands the folder on to every command.
 export FER_BOOK_DATA
 
-.PHONY: book test lab lock clean
+.PHONY: book test check links lab lock clean
 
 book: .venv/ready
 	$(BIN)/fer-book run --profile $(PROFILE); status=$$?; \
@@ -16,6 +18,21 @@ book: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+
+# Format, style, spelling, types, workflows, notebooks without outputs, no result typed into prose.
+check: .venv/check/ready
+	$(CHECK)/ruff format --quiet --check .
+	$(CHECK)/ruff check --quiet .
+	$(CHECK)/codespell
+	$(CHECK)/nbstripout --verify --keep-id notebooks/*.ipynb
+	$(CHECK)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	$(CHECK)/python tools/check_prose_numbers.py
+	$(CHECK)/mypy --python-executable $(BIN)/python
+
+# Whether the book's links to other sites still lead somewhere; needs the internet, and the book need not have been run.
+links: .venv/ready
+	$(BIN)/fer-book build --profile $(PROFILE)
+	$(BIN)/jupyter-book build _build/site --path-output _build/links --builder linkcheck
 
 lab: .venv/ready
 	$(BIN)/jupyter lab notebooks
@@ -27,6 +44,11 @@ lab: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+.venv/check/ready: .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/check
+	$(BIN)/uv pip install --quiet --python $(CHECK)/python --group check
 	touch $@
 
 # Pins every package for all supported versions of Python, and gives conda the same versions.

@@ -136,7 +136,7 @@ def possible_counts(percent: str | float, trials: int, *, truncated: bool = Fals
     if trials < 1:
         raise ValueError(f"a percentage of {trials} trials has no counts; give one trial or more")
     printed = Decimal(str(percent))
-    step = Decimal(1).scaleb(printed.as_tuple().exponent)
+    step = Decimal(1).scaleb(int(printed.as_tuple().exponent))
     low, high = (printed, printed + step) if truncated else (printed - step / 2, printed + step / 2)
     first, last = max(0, math.ceil(low * trials / 100)), min(trials, math.floor(high * trials / 100))
     return [k for k in range(first, last + 1) if not (truncated and 100 * k == high * trials)]

@@ -26,9 +26,10 @@ from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from fer_utils import datasets, pages
+from fer_utils.api_pages import with_api
 from fer_utils.claims import papers
 from fer_utils.datasets.base import DATA_VARIABLE, cache_folder, data_root
-from fer_utils.export import exported
+from fer_utils.export import Precision, exported
 from fer_utils.ledger import result_files
 from fer_utils.parameters import CHAPTERS, READS_RESULTS, REAL_DATASETS, ParameterError, check_parameters
 from fer_utils.results import (
@@ -60,6 +61,7 @@ class Run:
 
     @property
     def notebook(self) -> Path:
+        """Where the executed notebook is kept."""
         return self.folder / "notebook.ipynb"
 
 
@@ -88,7 +90,7 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
     parameters = merged_parameters(chapter, profile, overrides or {})
     checked = check_parameters(chapter, parameters)
     wanted = getattr(checked, "datasets_used", None) or REAL_DATASETS[chapter]
-    chosen = sorted({datasets.choose(checked.dataset, name, checked.data_root) for name in wanted})
+    chosen = sorted({datasets.choose(checked.dataset, name, checked.data_root) for name in wanted})  # type: ignore[attr-defined]
     if len(REAL_DATASETS.get(chapter, ())) == 1:
         parameters["dataset"] = chosen[0]
     data = [datasets.load(name, checked.data_root).fingerprint for name in chosen]
@@ -194,7 +196,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if path.is_file() and not path.name.startswith("."):
             content = path.read_bytes()
             wanted[site / path.relative_to(CHECKOUT)] = (
-                pages.filled(content.decode()).encode() if path.suffix == ".md" else content
+                with_api(pages.filled(content.decode())).encode() if path.suffix == ".md" else content
             )
     failed, metadata = [], []
     for chapter in CHAPTERS:
@@ -280,7 +282,8 @@ def publish(chapter: str) -> list[Path]:
     for target, origin in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, target)
-    for precision, name in (("int8", f"{network}.int8.tflite"), ("float32", f"{network}.tflite")):
+    exports: dict[Precision, str] = {"int8": f"{network}.int8.tflite", "float32": f"{network}.tflite"}
+    for precision, name in exports.items():
         if has_card and (precision == "int8" or (models / name).exists()):
             files[models / name] = exported(network, precision=precision)
             shutil.copyfile(files[models / name], models / name)

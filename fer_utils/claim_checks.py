@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from fer_utils.claims import LAYER_COLUMNS, Claim, ClaimSet, Judgement, judge, w
 from fer_utils.findings import Finding, Outcome, finding
 from fer_utils.rounded_tables import SEARCH_LIMIT
 
-BY_LINK = {
+BY_LINK: dict[str, Callable[..., Iterator[Finding]]] = {
     "trials": number_checks.percentage,
     "sum": number_checks.total,
     "difference": number_checks.difference,

@@ -38,15 +38,15 @@ class Amount(Part):
     Of a table it is the cell at `row` and `column`, or the sum of the column without the rows of `without`.
     """
 
-    claim: Identifier | None = Field(None, description="claim that prints it")
+    claim: Identifier | None = Field(default=None, description="claim that prints it")
     row: str | None = None
     column: str | None = None
-    without: tuple[str, ...] = Field((), description="rows that the sum of the column leaves out")
-    number: float | None = Field(None, description="a number that no claim prints")
-    source: str = Field("", description="where `number` comes from")
-    times: tuple[int | Identifier, ...] = Field((), description="numbers or claims to multiply by")
+    without: tuple[str, ...] = Field(default=(), description="rows that the sum of the column leaves out")
+    number: float | None = Field(default=None, description="a number that no claim prints")
+    source: str = Field(default="", description="where `number` comes from")
+    times: tuple[int | Identifier, ...] = Field(default=(), description="numbers or claims to multiply by")
     plus: tuple[Amount, ...] = ()
-    parts: int = Field(1, ge=1, description="it is one of so many equal parts, such as a fold")
+    parts: int = Field(default=1, ge=1, description="it is one of so many equal parts, such as a fold")
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Amount:

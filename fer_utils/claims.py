@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import yaml
@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from fer_utils.claim_links import Identifier, Link
 from fer_utils.results import Metric, asset
 
-Scalar = int | float | bool | str
-Value = Scalar | list[Any] | dict[str, Any] | None
+if TYPE_CHECKING:
+    Value = Any  # which of them it is follows from the claim's quantity, of which types know nothing
+else:
+    Value = int | float | bool | str | list[Any] | dict[str, Any] | None
 
 Unit = Literal[
     "percent", "percentage_points", "fraction", "count", "images", "videos", "sequences", "subjects", "classes",
@@ -145,7 +147,7 @@ class ClaimSet(BaseModel):
                 raise ValueError(f"claim {claim.id}: a link names {unknown[0]!r}, which is no claim of this file")
         return claims
 
-    def __getitem__(self, claim_id: str) -> Claim:
+    def __getitem__(self, claim_id: str | None) -> Claim:
         """The claim of that id. Raises KeyError naming the ids there are."""
         for claim in self.claims:
             if claim.id == claim_id:
@@ -178,6 +180,7 @@ def papers() -> list[str]:
 def _explained(error: ValidationError, content: Any) -> str:
     """The first error of a claims file: claim, field, what is wrong, what is expected."""
     first = error.errors()[0]
+    model: type[BaseModel]
     place = ".".join(str(part) for part in first["loc"]) or "top level"
     match first["loc"]:
         case ("claims", int(number), *field):

@@ -195,7 +195,7 @@ def live_command(
         frames = live_sources.open_source(source)
         sinks = [live_sinks.picture_sink(out, frames, source)] if out else []
         found_by = live.live_detector(detector)
-        classifier = export.open_classifier(export.model_file(model, precision))
+        classifier = export.open_classifier(export.model_file(model, precision))  # type: ignore[arg-type]  # which refuses others
         sinks += [live_sinks.stream_sink(stream, classifier.card.classes)] if stream else []
         window = live_sinks.Window(frames) if shows else None
         done = live.watch(frames, live.Recogniser(found_by, classifier), sinks, window, smoothing_s, labels_only)

@@ -53,6 +53,7 @@ class Check(BaseModel):
 
     @property
     def copies_across_splits(self) -> int:
+        """Pairs of equal images whose two copies lie in different splits."""
         return sum(count for place, count in self.duplicates.items() if "across splits" in place)
 
 
@@ -103,7 +104,7 @@ def _pixels(dataset: FaceDataset) -> dict[str, Any]:
     order = np.argsort(["across splits" not in place for place in places], kind="stable")
     sizes, oddities = _file_facts(dataset, readable)
     return {
-        "unreadable": [_error(dataset, row) for row in unreadable],
+        "unreadable": [_error(dataset, row) for row in unreadable.tolist()],
         "oddities": dict(oddities),
         "sizes": dict(sizes.most_common(EXAMPLES)),
         "duplicates": dict(Counter(places)),

@@ -62,9 +62,9 @@ def _decoded(outputs: list[np.ndarray], width: int) -> tuple[np.ndarray, np.ndar
         extent = np.exp(offsets[0, cells, 2:]) * stride
         boxes.append(np.hstack([centre - extent / 2, extent]).astype(np.float64))
         scores.append(np.sqrt(squared[cells].astype(np.float64)))
-    boxes, scores = np.concatenate(boxes), np.concatenate(scores)
-    kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), YUNET_SCORE, OVERLAP), np.int64).ravel()
-    return boxes[kept], scores[kept]
+    every_box, every_score = np.concatenate(boxes), np.concatenate(scores)
+    kept = np.asarray(cv2.dnn.NMSBoxes(every_box.tolist(), every_score.tolist(), YUNET_SCORE, OVERLAP), np.int64).ravel()
+    return every_box[kept], every_score[kept]
 
 
 def _of_any_size() -> Path:

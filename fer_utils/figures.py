@@ -344,7 +344,7 @@ def label_noise(result: Result) -> Figure:
 def literature(printed: Mapping[str, float], measured: Metric, trials: int, ours: str = "this book, printed network") -> Figure:
     """Printed accuracies (percent) with Wilson intervals for `trials` test items, and our measurement below them."""
     figure, axes = plt.subplots(figsize=(8, 0.34 * len(printed) + 1.3))
-    lines = {
+    lines: dict[str, tuple] = {
         name: (value, *(100 * edge for edge in wilson_interval(round(value * trials / 100), trials)))
         for name, value in printed.items()
     }

@@ -134,7 +134,7 @@ def many(number: int, thing: str) -> str:
     return " ".join([f"{number:,}", first if number == 1 else plural, *rest])
 
 
-def class_rows(claim: Claim) -> dict[str, list[float]]:
+def class_rows(claim: Claim) -> dict[str, list[Any]]:
     """The rows of a classification report that are classes."""
     return {name: row for name, row in claim.value.items() if name not in REPORT_AVERAGES}
 
@@ -144,7 +144,7 @@ def class_rows(claim: Claim) -> dict[str, list[float]]:
 
 def amount(claims: ClaimSet, wanted: Amount) -> float:
     """The number that an amount stands for. Raises AuditError when a claim holds no number there."""
-    number = wanted.number if wanted.claim is None else _base(claims[wanted.claim], wanted)
+    number = float(wanted.number or 0) if wanted.claim is None else _base(claims[wanted.claim], wanted)
     for factor in wanted.times:
         number *= factor if isinstance(factor, int) else _base(claims[factor], Amount(claim=factor))
     return (number + sum(amount(claims, part) for part in wanted.plus)) / wanted.parts
@@ -175,6 +175,7 @@ def in_words(wanted: Amount) -> str:
 
 
 def is_column_sum(wanted: Amount) -> bool:
+    """Whether an amount is the sum of a table's column."""
     return wanted.claim is not None and wanted.column is not None and wanted.row is None
 
 
@@ -208,10 +209,12 @@ class Counted:
 
     @property
     def fits(self) -> bool:
+        """Whether the percentage is one of so many trials."""
         return bool(self.printed)
 
     @property
     def share(self) -> str:
+        """The counts as a reader would write them: 1,253 of 7,178."""
         return f"{self.right:,} of {self.n:,}"
 
 

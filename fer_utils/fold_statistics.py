@@ -81,7 +81,7 @@ def fold_denominators(folds: Sequence[str], candidates: Iterable[int], *, trunca
     return [size for size in sizes if all(size in found for found in possible)]
 
 
-def paired_tests(first: Sequence[float], second: Sequence[float]) -> PairedTests:
+def paired_tests(first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray) -> PairedTests:
     """Two accuracies of each of k folds compared: first minus second.
 
     Student's paired t; the same with the variance corrected for overlapping training sets, 1/k + 1/(k - 1) in place of

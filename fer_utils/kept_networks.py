@@ -129,7 +129,7 @@ def split(network: str, options: dict[str, object]) -> Split | None:
     key = network, json.dumps(options, sort_keys=True)
     if key not in _splits:
         base, head = frozen.split(build(network, **options)) if network in WITH_BASE else (None, None)
-        if base is None:
+        if base is None or head is None:
             return None
         signature = frozen.signature(base)
         remember_base(signature, base)

@@ -39,8 +39,8 @@ def check_layer_table(rows: Sequence[Row]) -> LayerTableCheck:
         for shape in sorted(following_shapes(rows[i], shapes[i - 1])):
             repaired = [*shapes[:i], shape, *shapes[i + 1 :]]
             if not _broken(rows, repaired):
-                regular = any(not _broken(rows, repaired, (padding,), (pool,)) for padding in PADDINGS for pool in POOLS)
-                found.append((i, shape, regular))
+                is_regular = any(not _broken(rows, repaired, (padding,), (pool,)) for padding in PADDINGS for pool in POOLS)
+                found.append((i, shape, is_regular))
     regular = [(i, shape) for i, shape, is_regular in found if is_regular]
     wrong = tuple(i for i in range(1, len(rows)) if not parameters_follow(rows[i], shapes[i - 1]))
     repairs = tuple(regular or [(i, shape) for i, shape, _ in found])

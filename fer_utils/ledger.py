@@ -214,7 +214,7 @@ def _measured(judgement: Judgement, by: Source, sources: Sequence[Source], decid
     if flawed := judgement.measured_with_flaw:
         fields |= {"ours_with_flaw": flawed.value, "low_with_flaw": flawed.low, "high_with_flaw": flawed.high}
     if made is not None and run.dataset is not None:
-        rendered = metric.scored_on.startswith("rendered") or not run.dataset.real
+        rendered = (metric is not None and metric.scored_on.startswith("rendered")) or not run.dataset.real
         fields["faces"] = RENDERED if rendered else REAL if judgement.measured else OTHER
         fields |= {"dataset": "rendered_faces" if rendered else run.dataset.name, "selected_on": run.selected_on}
     return fields

@@ -218,7 +218,7 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
     def note(number: int, _: object) -> None:
         stop.set()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import cv2
 import numpy as np
@@ -35,9 +35,11 @@ class Sink(Protocol):
 
     draws: bool
 
-    def write(self, frame: Frame, faces: Sequence[Face], picture: np.ndarray) -> None: ...
+    def write(self, frame: Frame, faces: Sequence[Face], picture: np.ndarray) -> None:
+        """Take the next frame; `picture` is uint8 RGB (height, width, 3)."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the file or the window."""
 
 
 class FilmSink:
@@ -93,7 +95,7 @@ class StreamSink:
 
     def __init__(self, path: Path, classes: Sequence[str]) -> None:
         self._path, self._classes = path, tuple(classes)
-        self._file = None
+        self._file: TextIO | None = None
 
     def write(self, frame: Frame, faces: Sequence[Face], picture: np.ndarray) -> None:
         if self._file is None:

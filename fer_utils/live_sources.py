@@ -47,7 +47,8 @@ class Source(Protocol):
 
     def __iter__(self) -> Iterator[Frame]: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let the file or the camera go."""
 
 
 def open_source(text: str) -> Source:
@@ -101,6 +102,7 @@ class Film:
 
     def __init__(self, path: Path) -> None:
         self._capture = _opened(str(path), cv2.CAP_FFMPEG)
+        self._first: np.ndarray | None
         read, self._first = self._capture.read() if self._capture.isOpened() else (False, None)
         if not read:
             self._capture.release()

@@ -24,6 +24,7 @@ Shares = tuple[tuple[float, ...], ...]
 
 
 def is_counts(claim: Claim) -> bool:
+    """Whether a matrix is printed in counts, not in shares of its rows."""
     return claim.unit not in FULL
 
 
@@ -32,7 +33,7 @@ def class_totals(claims: ClaimSet, claim: Claim) -> list[int]:
     link = next((link for link in claim.links if link.kind == "class_counts"), None)
     if link is None:
         return []
-    totals = list(link.counts) or [round(amount(claims, link.each))] * len(claim.labels)
+    totals = [round(amount(claims, link.each))] * len(claim.labels) if link.each else list(link.counts)
     if min(totals) < 1:
         raise AuditError(f"claim {claim.id}: class_counts gives a class {min(totals)} items")
     if len(totals) != len(claim.labels):
@@ -58,7 +59,7 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
         f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {agreement.p_value:.2f}; shuffled, p {p_shuffled:.2f})."
     )
     meaning += " The matrix is independent of the labels." if chance else ""
-    numbers = {**vars(agreement), "p_shuffled": p_shuffled, "matrix": matrix.tolist()}
+    numbers: dict[str, Any] = {**vars(agreement), "p_shuffled": p_shuffled, "matrix": matrix.tolist()}
     yield finding(claim, "agreement with chance", NOTABLE if chance else SAME, meaning, **numbers)
 
 
@@ -132,7 +133,7 @@ def share_matrix(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding
     right = sorted({(int(np.trace(matrix)), int(matrix.sum())) for matrix in found})
     text = ", ".join(f"{hits} of {n}, {100 * hits / n:.2f} %" for hits, n in right)
     refuted = f"With true classes in the rows {len(labels)} of {len(known)} rows are no shares of the known counts ({', '.join(labels)})"
-    numbers = {"reading": reading, "right": right, "matrices": len(found), "impossible_rows": labels}
+    numbers: dict[str, Any] = {"reading": reading, "right": right, "matrices": len(found), "impossible_rows": labels}
     if len(found) == 1:
         recalls = np.diag(found[0]) / found[0].sum(axis=1)
         numbers |= {"matrix": found[0].tolist(), "recall": dict(zip(claim.labels, recalls.tolist(), strict=True))}
@@ -245,5 +246,5 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, limit: int) -> I
         if distance > 0.005
         else "."
     )
-    numbers = {"smallest": smallest, "sizes": sizes, "f1_distance": distance, "matrices": int(fitting.sum())}
+    numbers: dict[str, Any] = {"smallest": smallest, "sizes": sizes, "f1_distance": distance, "matrices": int(fitting.sum())}
     yield finding(claim, what, NOTABLE, meaning, **numbers)

@@ -5,7 +5,8 @@ is uint8 as the dataset reads it; augmentation is off at inference and computes 
 from __future__ import annotations
 
 import logging
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 from keras import layers, ops
@@ -298,7 +299,7 @@ def fer2013_features(classes: int = 7, channels: int = 3, seed: int = 0) -> kera
     return keras.Model(inputs, _dense_head(maps, (), classes, "float32", seed), name="fer2013_features")
 
 
-BUILDERS = {
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
     builder.__name__: builder
     for builder in (
         fer2013_cnn,
@@ -318,7 +319,7 @@ BUILDERS = {
 WITH_BASE = {"vgg16_linear", "vgg16_512", "inception_resnet_v2", "fer2013_features"}  # whose first layers may be frozen
 
 
-def build(network: str, **options: object) -> keras.Model:
+def build(network: str, **options: Any) -> keras.Model:
     """Build a network by name. Raises ValueError naming the networks there are."""
     if network not in BUILDERS:
         raise ValueError(f"no network {network!r}; there are {', '.join(sorted(BUILDERS))}")

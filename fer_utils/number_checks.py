@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
@@ -40,7 +41,13 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
     """GRIM: whether a percentage is a count out of its number of trials (Brown and Heathers 2017)."""
     found = counted(claims, claim, link)
     stated = " or ".join(f"{n:,}" for n in found.trials)
-    numbers = {"row": link.row, "trials": found.trials, "right": found.right, "n": found.n, "elsewhere": found.elsewhere}
+    numbers: dict[str, Any] = {
+        "row": link.row,
+        "trials": found.trials,
+        "right": found.right,
+        "n": found.n,
+        "elsewhere": found.elsewhere,
+    }
     what, place = "percentage as a count", "" if link.row is None else f"{link.row}: "
     printed = f"{found.text} %" if link.row is None else f"{found.text} % ({link.row})"
     if found.fits and found.printed == "rounded":
@@ -82,7 +89,7 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
         return
     value = float(printed_text(claim).replace(",", ""))
     terms = " + ".join(number_text(part) for part in parts) if len(parts) > 1 else in_words(link.parts[0])
-    numbers = {"sum": whole, "stated": value}
+    numbers: dict[str, Any] = {"sum": whole, "stated": value}
     if claim.approximate and abs(whole - value) <= ABOUT * value:
         yield finding(claim, "sum of parts", SAME, f"{terms} make {number_text(whole)}, about what is printed.", **numbers)
     elif whole == value:
@@ -135,7 +142,7 @@ def difference(claims: ClaimSet, claim: Claim, link: Difference) -> Iterator[Fin
     printed, exact = float(printed_text(claim).replace(",", "")), of - minus
     first, second = (_counted_amount(claims, part) for part in (link.of, link.minus))
     room = (_step_of(claims, link.of) + _step_of(claims, link.minus) + step(claim, printed_text(claim))) / 2
-    numbers = {"difference": exact}
+    numbers: dict[str, Any] = {"difference": exact}
     text = f"{number_text(of)} - {number_text(minus)} = {number_text(round(exact, 6))}"
     if abs(exact - printed) < 1e-6:
         yield finding(claim, "difference", SAME, f"{text}, as printed.", **numbers)
@@ -212,7 +219,7 @@ def same_number(claims: ClaimSet, claim: Claim, link: SameAs) -> Iterator[Findin
         step(claim, text), 0.0 if other is None else _step_of(claims, link.amount) * (100 if other.unit == "fraction" else 1)
     )
     meaning = f"{in_words(link.amount)} has {number_text(number) if abs(number) >= 0.01 else f'{number:g}'}"
-    numbers = {"here": printed, "there": number}
+    numbers: dict[str, Any] = {"here": printed, "there": number}
     shown_as = text if link.row is None else f"{text} ({link.row})"
     if abs(printed - number) < 1e-9:
         yield finding(claim, what, SAME, f"{meaning} too.", printed=shown_as, **numbers)

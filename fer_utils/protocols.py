@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import (
@@ -231,7 +231,7 @@ def fer2013_trainings(
     runs for `start_epochs`, its cosine ending there."""
     from fer_utils.recipes import Recipe  # and with it Keras, of which splits need nothing
 
-    def recipe(seed: int, **changes: object) -> Recipe:
+    def recipe(seed: int, **changes: Any) -> Recipe:
         options = {"precision": precision, "seed": seed} | dict(changes.pop("options", {}))
         if augmentation_strength != 1.0:
             options["augmentation_strength"] = augmentation_strength
@@ -274,7 +274,7 @@ def _fold(name: str, train: np.ndarray, test: np.ndarray) -> Fold:
     return Fold(name, np.sort(train).astype(np.int64), NO_ROWS, np.sort(test).astype(np.int64))
 
 
-def _folds(splits: Iterator[tuple[np.ndarray, np.ndarray]]) -> tuple[Fold, ...]:
+def _folds(splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[Fold, ...]:
     return tuple(_fold(f"fold {number}", train, test) for number, (train, test) in enumerate(splits, start=1))
 
 

@@ -62,6 +62,7 @@ class Metric(BaseModel):
         return self.low <= printed <= self.high
 
     def interval_text(self) -> str:
+        """[low, high] in the metric's unit; the value where it has no interval."""
         if self.low is None or self.high is None:
             return f"{self.value:g}"
         return f"[{self._digits(self.low)}, {self._digits(self.high)}]"

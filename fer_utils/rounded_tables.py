@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from fer_utils.audit import right_by_chance
 
-Report = Mapping[str, Sequence[float | None]]
+Report = Mapping[str, Sequence[Any]]  # None where a cell is empty
 
 AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
 SCORES = ("precision", "recall", "f1")
@@ -119,7 +120,7 @@ def report_counts(report: Report, *, right: Sequence[int] | None = None, limit: 
     averages = np.array([*report["macro_avg"][:3], *report["weighted_avg"][:3]], dtype=float)
     quantities = []
     for options, support in zip(pairs, supports.tolist(), strict=True):
-        scores = _scores(*options.T, support)
+        scores = _scores(options[:, 0], options[:, 1], support)
         quantities.append(np.column_stack([options, scores / len(classes), scores * support / n]))
     low, high = np.array([fewest, n, *averages - HALF_UNIT]), np.array([most, n, *averages + HALF_UNIT])
     kept, chosen = _combinations(quantities, low, high, limit)

@@ -196,7 +196,8 @@ def _run(client: Client, calls: Mapping[int, Callable[[], Any]], progress: tqdm)
 
     Local workers get one call each, so that a dying one takes no other with it; a cluster gets all, so that it can grow.
     """
-    waiting, running, results, lost = deque(calls), {}, {}, {}
+    waiting, results, lost = deque(calls), {}, {}
+    running: dict[Any, int] = {}
     try:
         while waiting or running:
             room = len(calls) if client.cluster is None else sum(client.nthreads().values())

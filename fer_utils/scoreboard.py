@@ -87,7 +87,7 @@ def ratios(rows: Sequence[Row], titles: Mapping[str, str]) -> Figure:
     ]
     figure, axes = plt.subplots(figsize=(8, 0.9 * len(titles) + 1.2))
     for place, paper in enumerate(titles):
-        here = sorted((row.ours / row.compared, row.verdict, row.claim) for row in found if row.paper == paper)
+        here = sorted((row.ours / row.compared, row.verdict, row.claim) for row in found if row.paper == paper)  # type: ignore[operator]
         for number, (ratio, verdict, claim) in enumerate(here):
             height = place + 0.8 * ((number + 0.5) / len(here) - 0.5)  # equal ones stand above each other
             axes.plot(ratio, height, "o", color=VERDICT_COLOURS[verdict], markeredgecolor="white", markersize=6)

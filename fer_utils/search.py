@@ -79,14 +79,15 @@ def score_folds(folds: Sequence[str], score: Callable[[str], tuple[int, int]], r
 
     Once the last fold is scored there is nothing left to prune: such a trial is complete, whatever its accuracy.
     """
-    right, scored = [], []
+    right: list[int] = []
+    scored: list[int] = []
     for fold in folds:
         if rule.prunes(right, scored):
             break
         counts = score(fold)
         right.append(counts[0])
         scored.append(counts[1])
-    return Outcome(folds=folds[: len(right)], right=right, scored=scored, pruned=len(right) < len(folds))
+    return Outcome(folds=tuple(folds[: len(right)]), right=tuple(right), scored=tuple(scored), pruned=len(right) < len(folds))
 
 
 RunAll = Callable[[list[tuple[int, Configuration]]], Sequence[Outcome]]
@@ -192,7 +193,7 @@ def best_configuration(study: optuna.Study) -> Configuration:
     complete = _complete(study)
     if not complete:
         raise SearchError(f"all {len(study.trials)} trials were pruned; lower the rule's below_percent or run more trials")
-    return Configuration(**max(complete, key=lambda trial: trial.value).params)
+    return Configuration(**max(complete, key=lambda trial: trial.value or 0.0).params)
 
 
 def importances(study: optuna.Study, *, seed: int = 0) -> pd.DataFrame:
@@ -240,7 +241,7 @@ def _open(place: Path, study_name: str, settings: dict[str, Any]) -> optuna.Stud
     with journal_lock:
         _cut_half_written_line(journal)
     try:
-        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=journal_lock))
+        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=journal_lock))  # type: ignore[arg-type]  # acquire and release is all it needs
         study = optuna.create_study(storage=storage, study_name=study_name, direction="maximize", load_if_exists=True)
     except ValueError as error:
         raise SearchError(f"{journal} is damaged ({error}); delete {place} or choose another study name") from error

@@ -75,7 +75,7 @@ def report(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
         if len(right) == 1
         else f"{right[0]} to {right[-1]} of {n}"
     )
-    sums = {
+    sums: dict[str, Any] = {
         "true_positives": found.true_positives,
         "predicted": found.predicted,
         "right": right,
@@ -161,8 +161,8 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
     else:
         stated = " or ".join(f"{number_text(amount(claims, wanted))} ({in_words(wanted)})" for wanted in link.of)
         times = {wanted.parts for wanted in link.of if wanted.parts > 1}
-        whole = "".join(f" (times {parts}: {n * parts:,})" for parts in sorted(times))
-        meaning, needed = f"It scores {n:,} items{whole}, not {stated}.", {}
+        together = "".join(f" (times {parts}: {n * parts:,})" for parts in sorted(times))
+        meaning, needed = f"It scores {n:,} items{together}, not {stated}.", {}
         for wanted in link.of:
             if wanted.claim is not None and not wanted.plus and (wanted.times or wanted.parts > 1) and amount(claims, wanted):
                 value = value_as_number(claims[wanted.claim])
@@ -211,7 +211,7 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     common = {row: fold_denominators(texts[row], around) for row in texts}
     for row, found in common.items():
         stated = f"{number_text(n)} items make folds of {' or '.join(map(str, whole_numbers(n / folds)))}"
-        numbers = {"row": row, "sizes": found, "expected": n / folds}
+        numbers: dict[str, Any] = {"row": row, "sizes": found, "expected": n / folds}
         if len(found) == 1:
             outcome = SAME if found[0] in whole_numbers(n / folds) else IMPOSSIBLE
             right, together = sum(possible_counts(fold, found[0])[0] for fold in texts[row]), found[0] * folds
@@ -251,7 +251,7 @@ def _fold_mean(claim: Claim, texts: list[str]) -> Finding:
     text, what = printed_text(claim), "mean of folds"
     rounded, cut = (check_fold_mean(text, texts, truncated=truncated) for truncated in (False, True))
     mean = rounded.of_printed_folds
-    numbers = {"mean": mean, "off": round(float(text) - mean, 6)}
+    numbers: dict[str, Any] = {"mean": mean, "off": round(float(text) - mean, 6)}
     if abs(round(mean, 9) - float(text)) <= step(claim, text) / 2:
         return finding(claim, what, SAME, f"The printed folds have the mean {mean:.3f}.", **numbers)
     meaning = f"The printed folds have the mean {mean:.3f}, {abs(numbers['off']):.2f} off"
@@ -273,7 +273,7 @@ def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Ite
     off = {name: min(abs(getattr(test, name) - printed) / max(printed, 1e-9) for test in tests) for name in names}
     best = min(off, key=off.__getitem__)
     two, corrected = tests[1].p_two_sided, tests[1].p_nadeau_bengio
-    numbers = {name: getattr(tests[1], name) for name in (*names, "p_wilcoxon")} | {"off": off, "test": best}
+    numbers: dict[str, Any] = {name: getattr(tests[1], name) for name in (*names, "p_wilcoxon")} | {"off": off, "test": best}
     values = f"two-sided p = {two:.2g}, corrected for overlapping training sets {corrected:.2g}"
     if off[best] > P_VALUE_ROOM:
         yield finding(
@@ -350,6 +350,7 @@ def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
 
 
 def are_pairs(value: object) -> bool:
+    """Whether a claim's value is a list of pairs, and not empty."""
     return isinstance(value, list) and len(value) > 0 and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
 
 

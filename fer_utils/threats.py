@@ -51,10 +51,9 @@ class Effect:
 def gain_between(name: str, first: Metric, second: Metric, scored_on: str) -> Metric:
     """Percentage points by which `first` is above `second`, two independent accuracies, by Newcombe's hybrid of their
     intervals (1998, method 10). Raises ValueError where one has no interval."""
-    edges = (first.low, first.high, second.low, second.high)
-    if None in edges:
+    low_1, high_1, low_2, high_2 = first.low, first.high, second.low, second.high
+    if low_1 is None or high_1 is None or low_2 is None or high_2 is None:
         raise ValueError(f"{first.name} or {second.name} has no interval")
-    low_1, high_1, low_2, high_2 = edges
     gain = first.value - second.value
     return Metric(
         name=name,

@@ -55,7 +55,7 @@ class Trained:
         base = kept_networks.kept_base(signature)
         if base is None:
             base = frozen.split(kept_networks.untrained(Recipe.model_validate(self.record.recipe)))[0]
-            base.load_weights(_base_path(self.folder, signature))
+            base.load_weights(_base_path(self.folder, signature))  # type: ignore[union-attr]
             kept_networks.remember_base(signature, base)
         return base
 
@@ -67,7 +67,7 @@ class Trained:
 
     def probabilities(self, images: np.ndarray, *, last_epoch: bool = False) -> np.ndarray:
         """float32 (n, classes) for uint8 images (n, height, width, channels); computed once and kept."""
-        kind = "last" if last_epoch else "selected"
+        kind: Literal["selected", "last"] = "last" if last_epoch else "selected"
         path = self.folder / f"{kind}-{digest_of(images)[:16]}.npy"
         if not path.exists():
             if (self.folder / "head.json").exists():
@@ -216,7 +216,7 @@ def _base_path(folder: Path, signature: str) -> Path:
 def _keep_weights(recipe: Recipe, folder: Path, state: dict[str, Any], *, head_only: bool) -> None:
     """Save the weights of the last and the selected epoch, without the optimiser's."""
     if head_only:
-        head = kept_networks.split(recipe.network, recipe.options).head
+        head = kept_networks.split(recipe.network, recipe.options).head  # type: ignore[union-attr]
         bare = keras.models.model_from_json(head)
         write_text_atomically(folder / "head.json", head)
     else:
@@ -242,9 +242,9 @@ def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple
 
     A fresh start where there is no state: with the selected weights of `start` in all layers but the last one.
     """
-    donated = start and _donated(start)  # first, for it may come out of the very network that is then made anew
+    donated = None if start is None else _donated(start)  # first, for it may come out of the very network that is then made anew
     parts = kept_networks.split(recipe.network, recipe.options)
-    base = parts and parts.base
+    base = parts.base if parts else None
     if parts is None:
         model = kept_networks.as_new(recipe)
     elif recipe.options.get("trainable", "head") == "head":
@@ -262,7 +262,7 @@ def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple
         state = json.loads(state_path.read_text())
         model.load_weights(_checkpoint_path(folder, state["epoch"]))
         if parts is not None and parts.signature != state["base"]:
-            base.load_weights(_base_path(folder, state["base"]))
+            base.load_weights(_base_path(folder, state["base"]))  # type: ignore[union-attr]
         return state, base, model
     state = {"epoch": 0, "selected_epoch": 0, "history": {}, "wall_time_s": 0.0}
     if parts is not None:

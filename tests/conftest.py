@@ -53,4 +53,4 @@ def fer_book(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     """Run the command as a user would, in the project's folder; an empty value unsets a variable."""
     merged = {key: value for key, value in (os.environ | environment).items() if value}
     command = [str(Path(sys.executable).with_name("fer-book")), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=merged, timeout=600)
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=merged, timeout=600)

@@ -1,5 +1,6 @@
 """What is installed: one set of versions for pip, conda and Binder, and a wheel that stands alone."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import zipfile
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-from lock_to_environment import environment_file, pins  # noqa: E402
+from lock_to_environment import environment_file, pins
 
 LOCK = (ROOT / "requirements.lock").read_text()
 
@@ -20,7 +21,7 @@ def test_environment_yml_has_the_versions_of_the_lock_file():
 
 def test_every_pin_has_a_hash_and_every_requirement_a_pin():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    wanted = itertools.chain(project["dependencies"], *project["optional-dependencies"].values())
     names = {re.split(r"[<>=! ]", requirement)[0].lower().replace("_", "-") for requirement in wanted}
     pinned = {re.split("==", pin)[0].lower().replace("_", "-") for pin in pins(LOCK)}
     assert names <= pinned

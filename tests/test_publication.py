@@ -11,7 +11,6 @@ from conftest import csv_text, fer2013_rows
 
 from fer_utils import book, datasets, figures, results
 
-
 RENDERED_FILM = "mobilenet-live"  # a figure of rendered faces whatever data there is
 
 

@@ -58,7 +58,7 @@ def test_claims_that_were_not_judged_are_not_testable_with_a_reason():
     paper = claims.load_claims("bp4d_vgg16_holdout")
     judged = [claims.judge(paper["points_per_class"], contradiction="the supports differ")]
     every = claims.with_the_rest(paper, judged)
-    assert [each.claim.id for each in every][0] == "points_per_class" and len(every) == len(paper.claims)
+    assert every[0].claim.id == "points_per_class" and len(every) == len(paper.claims)
     assert all(each.verdict is claims.Verdict.NOT_TESTABLE and each.reason for each in every[1:])
     with pytest.raises(ValueError, match="points_per_class"):
         claims.with_the_rest(paper, judged * 2)

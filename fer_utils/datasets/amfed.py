@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDatas
 from fer_utils.datasets.files import dataset_from, locate, stacked, subfolders
 
 CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-PROTOTYPES = {  # without the units that AM-FED does not code (1, 6, 7, 16, 20, 23)
+PROTOTYPES: dict[str, tuple[set[int | str], ...]] = {  # without the units that AM-FED does not code (1, 6, 7, 16, 20, 23)
     "anger": ({4, 5},),
     "contempt": ({"unilateral 12"}, {"unilateral 14"}),
     "disgust": ({9}, {9, 15}, {9, 17}, {10}),
@@ -35,7 +36,10 @@ PROTOTYPES = {  # without the units that AM-FED does not code (1, 6, 7, 16, 20, 
     "sadness": ({4, 15},),
     "surprise": ({2, 5, 26},),
 }
-UNITS = {"smile": 12, "unilateral_lau12": "unilateral 12", "unilateral_rau12": "unilateral 12"} | {
+UNITS: dict[str, int | str] = {
+    "smile": 12,
+    "unilateral_lau12": "unilateral 12",
+    "unilateral_rau12": "unilateral 12",
     "unilateral_lau14": "unilateral 14",
     "unilateral_rau14": "unilateral 14",
 }
@@ -44,7 +48,7 @@ PRESENT = 0.5  # share of the coders who saw the unit
 VIDEO = re.compile(r"([\w-]+)\.(flv|avi|mp4)", re.IGNORECASE | re.ASCII)
 
 
-def parse(name: str) -> dict[str, object] | None:
+def parse(name: str) -> dict[str, Any] | None:
     """Identifier and kind from a video's file name; None where it is no such name."""
     match = VIDEO.fullmatch(name)
     return match and {"identifier": match[1], "kind": match[2].lower()}
@@ -75,7 +79,8 @@ def load(folder: Path) -> FaceDataset:
     if not (root / "AU Labels").is_dir():
         raise DatasetError(f"{root / 'AU Labels'} is missing; it holds the label files (<uuid>-label.csv) of the videos")
     found = {path.stem: path for place in _video_folders(root) for path in sorted(place.iterdir()) if parse(path.name)}
-    tables, skipped = [], Counter()
+    tables: list[pd.DataFrame] = []
+    skipped: Counter[str] = Counter()
     for identifier, video in tqdm(found.items(), desc="reading the times of frames", unit="video", leave=False):
         labels = root / "AU Labels" / f"{identifier}-label.csv"
         if labels.is_file():
@@ -112,7 +117,7 @@ def _labelled_frames(video: Path, labels: Path, root: Path, skipped: Counter) ->
     try:
         table = pd.read_csv(labels).rename(columns=str.strip)
         times = table["Time"].to_numpy(float)
-        units = {column: unit(column) for column in table.columns if unit(column) is not None}
+        units = {column: found for column in table.columns if (found := unit(column)) is not None}
         shares = table[list(units)].to_numpy(float)
         if not table.index.equals(pd.RangeIndex(len(table))):
             raise ValueError("rows with more fields than the header")

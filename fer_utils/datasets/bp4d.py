@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, frames_in_order, locate, subfolders
@@ -22,7 +23,7 @@ PERSON = re.compile(r"[FM]\d{3}", re.ASCII)
 PATH = re.compile(r"([FM]\d{3})/(T[1-8])/(\d{3,4})\.(?:jpe?g|png)", re.IGNORECASE | re.ASCII)
 
 
-def parse(path: str) -> dict[str, object] | None:
+def parse(path: str) -> dict[str, Any] | None:
     """Subject, sequence, task, label (None for T4 and T6) and frame number from `F001/T1/0001.jpg`; None otherwise."""
     match = PATH.fullmatch(path)
     return match and {

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, frames_in_order, image_files, locate, subfolders
@@ -25,7 +26,7 @@ SEQUENCES = dict(zip(CLASSES, (45, 18, 59, 25, 69, 28, 83), strict=True))
 REPACKAGED = Counts(images={"all": {name: 3 * count for name, count in SEQUENCES.items()}}, sequences=SEQUENCES, subjects=118)
 
 
-def parse(name: str) -> dict[str, object] | None:
+def parse(name: str) -> dict[str, Any] | None:
     """Subject, sequence and frame number from a frame's file name; None where it is no such name."""
     match = FRAME.fullmatch(name)
     return match and {
@@ -81,7 +82,8 @@ def _official(root: Path) -> FaceDataset:
 
 
 def _repackaged(root: Path) -> FaceDataset:
-    found, skipped = [], Counter()
+    found: list[dict[str, Any]] = []
+    skipped: Counter[str] = Counter()
     for class_folder in subfolders(root):
         label = FOLDERS.get(class_folder.name.lower())
         for path in image_files(class_folder):

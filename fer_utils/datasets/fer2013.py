@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -114,7 +114,7 @@ def _source(folder: Path) -> Path:
     raise DatasetError(f"{folder}: none of {', '.join(CSV_NAMES)} and no folders train/ and test/")
 
 
-def _stamp(source: Path) -> dict[str, object]:
+def _stamp(source: Path) -> dict[str, Any]:
     """What tells that a source has changed: for a file its size and time, for a tree those of every image."""
     if source.is_file():
         status = source.stat()
@@ -164,7 +164,7 @@ def _fill_cache(source: Path) -> Parsed:
         np.save(partial / "labels.npy", label_array)
         np.save(partial / "usages.npy", usage_array)
         images = np.memmap(partial / "images.uint8", np.uint8, "r", shape=(len(label_array), SIDE, SIDE, 1))
-        record = {"source": _stamp(source), "sha256": digest_of(images, label_array, usage_array)}
+        record: dict[str, Any] = {"source": _stamp(source), "sha256": digest_of(images, label_array, usage_array)}
         (partial / "checksum.json").write_text(json.dumps(record))
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
@@ -175,7 +175,7 @@ def _fill_cache(source: Path) -> Parsed:
     return kept, label_array, usage_array, record["sha256"]
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
+def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
     """Lines of a stream; a thread reads and decompresses the next block while this one is parsed."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         rest, pending = b"", reader.submit(stream.read, BLOCK_BYTES)
@@ -189,8 +189,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, int, memoryview]]:
     """Stream (label, usage, pixels) from a CSV, plain or gzipped."""
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as stream:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
         number = 1
         try:
             lines = _lines(stream)

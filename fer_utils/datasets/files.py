@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,7 +85,7 @@ def image_files(folder: Path) -> Iterator[Path]:
                 yield Path(place, name)
 
 
-def records_by_name(root: Path, parse: Callable[[str], dict[str, object] | None]) -> tuple[list[dict[str, object]], int]:
+def records_by_name(root: Path, parse: Callable[[str], dict[str, Any] | None]) -> tuple[list[dict[str, Any]], int]:
     """(a record with `path` for each image below a folder whose file name can be parsed, the number of other images)."""
     named = [(path, parse(path.name)) for path in image_files(root)]
     records = [parts | {"path": path.relative_to(root).as_posix()} for path, parts in named if parts]
@@ -92,8 +93,8 @@ def records_by_name(root: Path, parse: Callable[[str], dict[str, object] | None]
 
 
 def frames_in_order(
-    sequence: Path, root: Path, parse: Callable[[str], dict[str, object] | None], below: Path | None = None
-) -> tuple[list[dict[str, object]], int]:
+    sequence: Path, root: Path, parse: Callable[[str], dict[str, Any] | None], below: Path | None = None
+) -> tuple[list[dict[str, Any]], int]:
     """(a record with `path` and `position` for each frame of a sequence's folder, by `frame_number`; the number of other images).
 
     What is parsed is the place below the folder `below`, or without one the file's name.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, locate, records_by_name
@@ -18,7 +19,7 @@ CLASSES = tuple(CODES.values())
 NAME = re.compile(r"([A-Z]{2})\.(AN|DI|FE|HA|NE|SA|SU)(\d)\.(\d{1,3})\.(?:tiff?|png|jpg|jpeg)", re.IGNORECASE | re.ASCII)
 
 
-def parse(name: str) -> dict[str, object] | None:
+def parse(name: str) -> dict[str, Any] | None:
     """Subject, label, take and number from a file name; None where it is no such name."""
     match = NAME.fullmatch(name)
     return match and {

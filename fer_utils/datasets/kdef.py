@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, locate, records_by_name, subfolders
@@ -21,7 +22,7 @@ PERSON = re.compile(r"[AB][FM]\d{2}", re.IGNORECASE | re.ASCII)
 NAME = re.compile(r"([AB])([FM])(\d{2})(AF|AN|DI|HA|NE|SA|SU)(FL|HL|S|HR|FR)\.(?:jpe?g|png)", re.IGNORECASE | re.ASCII)
 
 
-def parse(name: str) -> dict[str, object] | None:
+def parse(name: str) -> dict[str, Any] | None:
     """Session, sex, subject, label and angle from a file name; None where it is no such name."""
     match = NAME.fullmatch(name)
     return match and {

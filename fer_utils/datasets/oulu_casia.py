@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, frames_in_order, locate, subfolders
@@ -25,7 +25,7 @@ ROOTS = (
 PATH = re.compile(r"(P\d{3})/(Anger|Disgust|Fear|Happiness|Sadness|Surprise)/(\d+)\.(?:jpe?g|png|bmp)", re.IGNORECASE | re.ASCII)
 
 
-def parse(path: str) -> dict[str, object] | None:
+def parse(path: str) -> dict[str, Any] | None:
     """Subject, sequence, label and frame number from `P001/Anger/000.jpeg`; None where it is no such path."""
     match = PATH.fullmatch(path)
     return match and {

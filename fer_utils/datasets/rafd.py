@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, locate, records_by_name
@@ -25,7 +26,7 @@ NAME = re.compile(
 )
 
 
-def parse(name: str) -> dict[str, object] | None:
+def parse(name: str) -> dict[str, Any] | None:
     """Camera (degrees, 90 is frontal), subject, group, sex, label and gaze from a file name; None otherwise."""
     match = NAME.fullmatch(name)
     return match and {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, locate
@@ -19,7 +20,7 @@ LABELS = "EmoLabel/list_patition_label.txt"
 LINE = re.compile(r"((train|test)_\d{4,5})\.jpg\s+([1-7])", re.IGNORECASE | re.ASCII)
 
 
-def parse(line: str) -> dict[str, object] | None:
+def parse(line: str) -> dict[str, Any] | None:
     """Path below `basic/`, split and label from a line of the label file; None where it is no such line."""
     match = LINE.fullmatch(line.strip())
     return match and {

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ def load(
     )
 
 
-def keep(frame: pd.DataFrame, what: str, column: str, wanted: Sequence[object] | None, there: Sequence[object]) -> np.ndarray:
+def keep(frame: pd.DataFrame, what: str, column: str, wanted: Sequence[Any] | None, there: Sequence[Any]) -> np.ndarray:
     """Which rows have a wanted value (all, for None). Raises DatasetError listing what is there."""
     if wanted is None:
         return np.ones(len(frame), dtype=bool)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
 from fer_utils.datasets.files import dataset_of_files, image_files, locate
@@ -26,7 +27,7 @@ PATH = re.compile(
 )
 
 
-def parse(path: str) -> dict[str, object] | None:
+def parse(path: str) -> dict[str, Any] | None:
     """Split, label, film, sequence and frame number from `Train/Angry/AlexEmma_000553240_00000018.png`; None otherwise."""
     match = PATH.fullmatch(path)
     return match and {

@@ -30,9 +30,7 @@ def render_all(folder: Path, collections: list[str], workers: int, seed: int) ->
     """Render what is missing, then make the final files."""
     for collection in collections:
         everything = [(folder, collection, chunk, seed) for chunk in range(chunks(collection))]
-        missing = [
-            job for job in everything if not storage.is_done(storage.chunk_path(*job[:3]), seed)
-        ]
+        missing = [job for job in everything if not storage.is_done(storage.chunk_path(*job[:3]), seed)]
         with (
             multiprocessing.get_context("spawn").Pool(workers, storage.one_thread) as pool,
             tqdm(
@@ -59,9 +57,7 @@ def compare(folder: Path, count: int, tolerance: float) -> int:
                 continue
             table = pq.read_table(folder / name)
             seed = int(table.schema.metadata[b"seed"])
-            recipe = [
-                (chunk, i) for chunk in numbers for i in range(len(frames(collection, chunk, seed)))
-            ]
+            recipe = [(chunk, i) for chunk in numbers for i in range(len(frames(collection, chunk, seed)))]
             for index in np.linspace(0, len(recipe) - 1, count).astype(int):
                 chunk, i = recipe[index]
                 frame = frames(collection, chunk, seed)[i]
@@ -69,10 +65,7 @@ def compare(folder: Path, count: int, tolerance: float) -> int:
                 stored = storage.decode(table["image"][int(index)].as_py()).astype(float)
                 difference = float(np.abs(made - stored).mean())
                 differing += difference > tolerance
-                print(
-                    f"{name} row {index}: {frame.sequence} {frame.position}, "
-                    f"mean difference {difference:.3f} grey levels"
-                )
+                print(f"{name} row {index}: {frame.sequence} {frame.position}, mean difference {difference:.3f} grey levels")
     return differing
 
 
@@ -118,9 +111,7 @@ def main() -> int:
         command = commands.add_parser(name, help=text)
         command.add_argument("folder", type=Path, help="folder of the dataset")
         if name == "render":
-            command.add_argument(
-                "--collections", nargs="+", choices=COLLECTIONS, default=list(COLLECTIONS)
-            )
+            command.add_argument("--collections", nargs="+", choices=COLLECTIONS, default=list(COLLECTIONS))
             command.add_argument("--workers", type=int, default=os.cpu_count())
             command.add_argument("--seed", type=int, default=SEED)
         if name == "compare":

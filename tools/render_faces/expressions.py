@@ -111,9 +111,7 @@ def swap_sides(values: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     return swapped
 
 
-def draw_apex(
-    label: str, person: Person, names: tuple[str, ...], rng: np.random.Generator
-) -> np.ndarray:
+def draw_apex(label: str, person: Person, names: tuple[str, ...], rng: np.random.Generator) -> np.ndarray:
     """Unit weights (52,) of one performance at intensity 1."""
     if label == NEUTRAL:
         return np.zeros(len(names))

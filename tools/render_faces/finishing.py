@@ -35,12 +35,8 @@ class Finish:
 
 def to_srgb(light: np.ndarray) -> np.ndarray:
     """Linear light to sRGB 0..255, uint8; highlights roll off softly above 0.8."""
-    light = np.where(
-        light > 0.8, 0.8 + 0.2 * np.tanh((light - 0.8) / 0.2 * 0.6), np.maximum(light, 0)
-    )
-    value = np.where(
-        light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-8) ** (1 / 2.4) - 0.055
-    )
+    light = np.where(light > 0.8, 0.8 + 0.2 * np.tanh((light - 0.8) / 0.2 * 0.6), np.maximum(light, 0))
+    value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-8) ** (1 / 2.4) - 0.055)
     return np.clip(np.round(value * 255), 0, 255).astype(np.uint8)
 
 
@@ -60,9 +56,7 @@ def backdrop(finish: Finish, size: int, rng: np.random.Generator) -> np.ndarray:
         share = 0.15 * down
         for _ in range(int(rng.integers(5, 14))):
             x, y, radius = rng.random(), rng.random(), rng.uniform(0.03, 0.14)
-            share = np.maximum(
-                share, (np.hypot(across - x, down - y) < radius) * rng.uniform(0.4, 1.0)
-            )
+            share = np.maximum(share, (np.hypot(across - x, down - y) < radius) * rng.uniform(0.4, 1.0))
     elif finish.backdrop == "room":
         share = (across > rng.uniform(0.1, 0.9)) * 0.5 + (down > rng.uniform(0.3, 0.9)) * 0.5
     picture = first + np.clip(share, 0, 1) * (second - first)
@@ -73,7 +67,7 @@ def backdrop(finish: Finish, size: int, rng: np.random.Generator) -> np.ndarray:
 
 def draw_shape(picture: np.ndarray, finish: Finish, box: tuple[int, int, int, int]) -> np.ndarray:
     """A plain bar, box or ellipse before the face, placed by shares of the face box."""
-    kind, x, y, half_width, half_height, colour = finish.shape
+    kind, x, y, half_width, half_height, colour = finish.shape  # type: ignore[misc]  # called where there is one
     left, top, width, height = box
     centre = (int(left + x * width), int(top + y * height))
     half = (max(1, int(half_width * width)), max(1, int(half_height * height)))

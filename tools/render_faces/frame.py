@@ -47,9 +47,7 @@ class Frame:
         return self.shot.pitch + self.shot.rise
 
 
-def white(
-    rng: np.random.Generator, power: float, spread: float = 0.06
-) -> tuple[float, float, float]:
+def white(rng: np.random.Generator, power: float, spread: float = 0.06) -> tuple[float, float, float]:
     """A nearly white light."""
     warm = rng.normal(0, spread)
     return (power * (1 + warm), power, power * (1 - warm))

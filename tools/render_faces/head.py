@@ -85,9 +85,7 @@ def thin_lashes(base: np.ndarray, lashes: Part, body_quads: np.ndarray, share: f
     """Shrink the lash strips to `share` of their width by mixing each point with its lid."""
     body = np.unique(body_quads)
     distance = np.linalg.norm(lashes.rest[:, None] - base[body][None], axis=2)
-    nearest = sparse.identity(len(base), format="csr", dtype=np.float32)[
-        body[distance.argmin(axis=1)]
-    ]
+    nearest = sparse.identity(len(base), format="csr", dtype=np.float32)[body[distance.argmin(axis=1)]]
     matrix = (share * lashes.matrix + (1 - share) * nearest).tocsr()
     return Part(matrix, lashes.quads, matrix @ base)
 
@@ -218,9 +216,7 @@ def load_head() -> Head:
     points = parts["skin"].matrix @ first
     masks = {}
     for name in ("lips", "inside-mouth", "eyelids", "ears"):
-        image = (
-            np.asarray(Image.open(folder / f"mpfb2/textures/mpfb_{name}.jpg").convert("L")) / 255.0
-        )
+        image = np.asarray(Image.open(folder / f"mpfb2/textures/mpfb_{name}.jpg").convert("L")) / 255.0
         size = image.shape[0]
         column = np.clip((points[:, 0] * size).astype(int), 0, size - 1)
         row = np.clip(((1 - points[:, 1]) * size).astype(int), 0, size - 1)

@@ -65,6 +65,4 @@ def make_part(base: np.ndarray, quads: np.ndarray, levels: int, finest_edge: flo
 def normal_matrix(vertices: int, quads: np.ndarray) -> sparse.csr_matrix:
     """Sums quad normals at their corners: (vertices, quads)."""
     corners = np.arange(len(quads)).repeat(4)
-    return sparse.coo_matrix(
-        (np.ones(quads.size, np.float32), (quads.ravel(), corners)), (vertices, len(quads))
-    ).tocsr()
+    return sparse.coo_matrix((np.ones(quads.size, np.float32), (quads.ravel(), corners)), (vertices, len(quads))).tocsr()

@@ -6,6 +6,8 @@ z 1.75. Colours are linear RGB. Creases deepen with the face units that fold the
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .head import Head
@@ -21,13 +23,11 @@ def smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def curve_distance(
-    x: np.ndarray, y: np.ndarray, points: list[tuple[float, float]]
-) -> tuple[np.ndarray, np.ndarray]:
+def curve_distance(x: np.ndarray, y: np.ndarray, points: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     """Distance of places (x, y) to a polyline, and the share 0..1 along it."""
     best, along = np.full(x.shape, np.inf), np.zeros(x.shape)
     last = len(points) - 1
-    for i, ((ax, ay), (bx, by)) in enumerate(zip(points[:-1], points[1:], strict=True)):
+    for i, ((ax, ay), (bx, by)) in enumerate(itertools.pairwise(points)):
         dx, dy = bx - ax, by - ay
         t = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
         distance = np.hypot(x - ax - t * dx, y - ay - t * dy)
@@ -36,9 +36,7 @@ def curve_distance(
     return best, along
 
 
-def noise(
-    rng: np.random.Generator, places: np.ndarray, scale: float, stretch=(1, 1, 1)
-) -> np.ndarray:
+def noise(rng: np.random.Generator, places: np.ndarray, scale: float, stretch=(1, 1, 1)) -> np.ndarray:
     """Smooth noise about -1..1 from 24 random cosines with wavelength `scale` (decimetres)."""
     waves = rng.normal(0, 2 * np.pi / scale, (24, 3)) * stretch
     return np.cos(places @ waves.T + rng.uniform(0, 2 * np.pi, 24)).mean(axis=1) * 3
@@ -77,12 +75,8 @@ def skin_colours(head: Head, person: Person, seed: int) -> np.ndarray:
     places = head.parts["skin"].rest
     x, y, z = np.abs(places[:, 0]), places[:, 1], places[:, 2]
     colour = np.tile(person.skin, (len(places), 1))
-    colour *= (
-        1 + 0.045 * noise(rng, places, 0.25)[:, None] + 0.025 * noise(rng, places, 0.08)[:, None]
-    )
-    flush = np.exp(-((x - 0.42) ** 2 / 0.03 + (y - 6.98) ** 2 / 0.02)) + 0.8 * np.exp(
-        -(x**2 + (y - 6.95) ** 2) / 0.012
-    )
+    colour *= 1 + 0.045 * noise(rng, places, 0.25)[:, None] + 0.025 * noise(rng, places, 0.08)[:, None]
+    flush = np.exp(-((x - 0.42) ** 2 / 0.03 + (y - 6.98) ** 2 / 0.02)) + 0.8 * np.exp(-(x**2 + (y - 6.95) ** 2) / 0.012)
     flush *= (z > 0.8) * rng.uniform(0.1, 0.3)
     colour *= 1 - flush[:, None] * [0.02, 0.35, 0.30]
     socket = np.exp(-((x - 0.31) ** 2 / 0.03 + (y - 7.31) ** 2 / 0.012)) * (z > 0.9)
@@ -91,18 +85,12 @@ def skin_colours(head: Head, person: Person, seed: int) -> np.ndarray:
         jaw = smoothstep(0.30, 0.45, 0.6 * x + (7.0 - y)) * (z > 0.1) * (y > 6.0) * (y < 7.15)
         upper = np.exp(-(((y - 6.80) / 0.06) ** 2)) * (x < 0.36) * (z > 1.0)
         mouth = np.exp(-((x / 0.10) ** 2) - ((y - 6.45) / 0.05) ** 2)
-        grown = np.clip(
-            np.maximum(jaw * smoothstep(0.2, 0.5, x + (6.62 - y) * 1.4), upper) - 0.3 * mouth, 0, 1
-        )
+        grown = np.clip(np.maximum(jaw * smoothstep(0.2, 0.5, x + (6.62 - y) * 1.4), upper) - 0.3 * mouth, 0, 1)
         grown *= person.beard * np.clip(1 + 0.25 * noise(rng, places, 0.06), 0, 1.1)
         grown *= 1 - head.masks["lips"]
-        colour += np.clip(grown, 0, 0.95)[:, None] * (
-            np.minimum(person.hair * 0.8, person.skin) - colour
-        )
+        colour += np.clip(grown, 0, 0.95)[:, None] * (np.minimum(person.hair * 0.8, person.skin) - colour)
     lips = smoothstep(0.2, 0.8, head.masks["lips"])
-    colour += lips[:, None] * (
-        person.lips * (1 + 0.06 * noise(rng, places, 0.05)[:, None]) - colour
-    )
+    colour += lips[:, None] * (person.lips * (1 + 0.06 * noise(rng, places, 0.05)[:, None]) - colour)
     brow = np.clip(brow_mask(person, places, rng), 0, 1)
     colour += brow[:, None] * (person.brows - colour)
     rim = smoothstep(0.3, 0.9, head.masks["eyelids"])
@@ -133,26 +121,17 @@ def crease_masks(head: Head) -> dict[str, np.ndarray]:
     x, front = np.abs(signed), places[:, 2] > 0.85
     ripple = sum(line(x, y, [(0.0, h), (0.13, h - 0.035)], 0.013, 0.0) for h in (7.20, 7.265, 7.33))
     side = sum(line(x, y, [(0.10, h), (0.17, h - 0.10)], 0.012, 0.0) for h in (7.20, 7.13))
-    whole = sum(
-        line(x, y, [(0.0, h), (0.25, h + 0.012), (0.50, h - 0.03)], 0.016, 0.0) * (x < 0.52)
-        for h in (7.66, 7.77, 7.88)
-    )
-    middle = sum(
-        line(x, y, [(0.0, h + 0.02), (0.22, h - 0.03)], 0.016, 0.0) for h in (7.64, 7.73, 7.82)
-    )
+    whole = sum(line(x, y, [(0.0, h), (0.25, h + 0.012), (0.50, h - 0.03)], 0.016, 0.0) * (x < 0.52) for h in (7.66, 7.77, 7.88))
+    middle = sum(line(x, y, [(0.0, h + 0.02), (0.22, h - 0.03)], 0.016, 0.0) for h in (7.64, 7.73, 7.82))
     maps = {
         "nasolabial": line(x, y, [(0.19, 7.00), (0.25, 6.88), (0.33, 6.74), (0.37, 6.60)], 0.020),
         "nose": ripple + side,
-        "glabella": line(x, y, [(0.055, 7.40), (0.060, 7.60)], 0.015)
-        + 0.5 * line(x, y, [(0.0, 7.42), (0.0, 7.55)], 0.012),
+        "glabella": line(x, y, [(0.055, 7.40), (0.060, 7.60)], 0.015) + 0.5 * line(x, y, [(0.0, 7.42), (0.0, 7.55)], 0.012),
         "forehead": whole * np.exp(-((x / 0.42) ** 4)),
         "inner_forehead": middle,
-        "crow": sum(
-            line(x, y, [(0.53, 7.26), (0.66, 7.26 + s)], 0.012, 0.15) for s in (-0.07, 0.01, 0.08)
-        ),
+        "crow": sum(line(x, y, [(0.53, 7.26), (0.66, 7.26 + s)], 0.012, 0.15) for s in (-0.07, 0.01, 0.08)),
         "under_eye": line(x, y, [(0.17, 7.20), (0.30, 7.14), (0.47, 7.19)], 0.014),
-        "chin": np.exp(-((x / 0.14) ** 2) - ((y - 6.27) / 0.08) ** 2)
-        * (0.5 + 0.5 * np.cos(95 * x) * np.cos(90 * y)),
+        "chin": np.exp(-((x / 0.14) ** 2) - ((y - 6.27) / 0.08) ** 2) * (0.5 + 0.5 * np.cos(95 * x) * np.cos(90 * y)),
         "mouth_corner": line(x, y, [(0.33, 6.63), (0.36, 6.52), (0.35, 6.42)], 0.018),
     }
     sided = {}
@@ -175,13 +154,10 @@ def crease_depths(units: dict[str, float], age: float) -> dict[str, float]:
     depth = {
         "nose": max(0.0, total(noseSneerLeft=0.25, noseSneerRight=0.25) - 0.35),
         "glabella": 0.06 * age + total(browDownLeft=0.22, browDownRight=0.22, browInnerUp=0.05),
-        "forehead": 0.10 * age
-        + min(total(browOuterUpLeft=0.2, browOuterUpRight=0.2), total(browInnerUp=0.4)),
+        "forehead": 0.10 * age + min(total(browOuterUpLeft=0.2, browOuterUpRight=0.2), total(browInnerUp=0.4)),
         "chin": total(mouthShrugLower=0.3, mouthFrownLeft=0.05, mouthFrownRight=0.05),
     }
-    depth["inner_forehead"] = total(browInnerUp=0.2) - total(
-        browOuterUpLeft=0.15, browOuterUpRight=0.15
-    )
+    depth["inner_forehead"] = total(browInnerUp=0.2) - total(browOuterUpLeft=0.15, browOuterUpRight=0.15)
     for letter, side in (("L", "Left"), ("R", "Right")):
         depth["nasolabial" + letter] = (
             0.10
@@ -195,15 +171,9 @@ def crease_depths(units: dict[str, float], age: float) -> dict[str, float]:
                 }
             )
         )
-        depth["crow" + letter] = 0.05 * age + (0.3 + 0.5 * age) * total(
-            **{f"cheekSquint{side}": 0.6, f"eyeSquint{side}": 0.3}
-        )
+        depth["crow" + letter] = 0.05 * age + (0.3 + 0.5 * age) * total(**{f"cheekSquint{side}": 0.6, f"eyeSquint{side}": 0.3})
         depth["under_eye" + letter] = (
-            0.06
-            + 0.12 * age
-            + total(
-                **{f"cheekSquint{side}": 0.13, f"eyeSquint{side}": 0.10, f"noseSneer{side}": 0.05}
-            )
+            0.06 + 0.12 * age + total(**{f"cheekSquint{side}": 0.13, f"eyeSquint{side}": 0.10, f"noseSneer{side}": 0.05})
         )
         depth["mouth_corner" + letter] = 0.08 * age + total(
             **{
@@ -217,9 +187,7 @@ def crease_depths(units: dict[str, float], age: float) -> dict[str, float]:
     return {name: float(np.clip(value * scale, 0, 0.55)) for name, value in depth.items()}
 
 
-def creased(
-    colour: np.ndarray, masks: dict[str, np.ndarray], depths: dict[str, float]
-) -> np.ndarray:
+def creased(colour: np.ndarray, masks: dict[str, np.ndarray], depths: dict[str, float]) -> np.ndarray:
     """Skin colours (points, 3) darkened in the creases; red is darkened a little less."""
     shade = np.zeros(len(colour))
     for name, depth in depths.items():

@@ -63,9 +63,7 @@ PAIRED_SHAPES = (
 # fmt: on
 """The same for the two sides: nearly one weight, a little apart, as faces are."""
 
-TONES = np.array(
-    [[236, 200, 178], [226, 182, 153], [205, 160, 127], [174, 126, 92], [134, 92, 66], [98, 66, 50]]
-)
+TONES = np.array([[236, 200, 178], [226, 182, 153], [205, 160, 127], [174, 126, 92], [134, 92, 66], [98, 66, 50]])
 """Skin from light to dark, sRGB."""
 HAIR = {
     "black": (28, 24, 22),
@@ -133,17 +131,13 @@ def draw_person(seed: int, number: int) -> Person:
     origin = rng.dirichlet(np.where(np.arange(3) == main, 6.0, 0.5))
     age = float(rng.beta(1.1, 1.8))
     tone = float(np.clip(origin @ [0.80, 0.36, 0.16] + rng.normal(0, 0.10), 0, 1))
-    skin = np.array([np.interp(tone * 5, range(6), TONES[:, i]) for i in range(3)]) + rng.normal(
-        0, 4, 3
-    )
+    skin = np.array([np.interp(tone * 5, range(6), TONES[:, i]) for i in range(3)]) + rng.normal(0, 4, 3)
     fair = main == 2 and rng.random() < 0.6
     hair_names = ["blond", "red", "chestnut", "brown"] if fair else ["black", "black", "brown"]
     hair_name = str(rng.choice(hair_names))
     if age > 0.5 and rng.random() < age:
         hair_name = "grey" if age < 0.75 else "white"
-    iris_names = (
-        ["blue", "grey", "green", "hazel", "brown"] if main == 2 else ["dark", "dark", "brown"]
-    )
+    iris_names = ["blue", "grey", "green", "hazel", "brown"] if main == 2 else ["dark", "dark", "brown"]
     covers = (
         ["bald", "cropped", "short", "short", "curly", "beanie"]
         if male
@@ -152,21 +146,16 @@ def draw_person(seed: int, number: int) -> Person:
     if male and age > 0.6:
         covers += ["bald"]
     cover = str(rng.choice(covers))
-    clothes, fabric = (
-        linear(0.6 * rng.integers(20, 215, 3) + 0.4 * rng.integers(20, 215)) for _ in range(2)
-    )
+    clothes, fabric = (linear(0.6 * rng.integers(20, 215, 3) + 0.4 * rng.integers(20, 215)) for _ in range(2))
     hair = linear(HAIR[hair_name]) * rng.uniform(0.8, 1.25)
     shapes = {
-        pair: float(np.clip(rng.normal(0, 0.30), -0.7, 0.7))
-        * (0.55 if pair.startswith(("head", "forehead")) else 1.0)
+        pair: float(np.clip(rng.normal(0, 0.30), -0.7, 0.7)) * (0.55 if pair.startswith(("head", "forehead")) else 1.0)
         for pair in LOCAL_SHAPES
     }
     for pair in PAIRED_SHAPES:
         weight = rng.normal(0.3 if "eye-scale" in pair else 0.0, 0.32)
         for side in "lr":
-            shapes[pair.format(side, side)] = float(
-                np.clip(weight + rng.normal(0, 0.06), -0.85, 0.85)
-            )
+            shapes[pair.format(side, side)] = float(np.clip(weight + rng.normal(0, 0.06), -0.85, 0.85))
     skin = linear(np.clip(skin, 20, 250))
     lips = skin * [0.86, 0.52, 0.52] + [0.05, 0.0, 0.005]
     if not male and rng.random() < 0.4:
@@ -209,9 +198,7 @@ def neutral_shape(head: Head, person: Person) -> np.ndarray:
             share = sex_share * age_share
             for origin, origin_share in zip(ORIGINS, person.origin, strict=True):
                 shape += share * origin_share * shape_target(f"macrodetails/{origin}-{sex}-{age}")
-            shape += share * shape_target(
-                f"macrodetails/universal-{sex}-{age}-averagemuscle-averageweight"
-            )
+            shape += share * shape_target(f"macrodetails/universal-{sex}-{age}-averagemuscle-averageweight")
     for pair, weight in person.shapes.items():
         low, high = pair.split()
         shape += abs(weight) * shape_target(high if weight > 0 else low)

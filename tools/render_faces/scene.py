@@ -61,7 +61,7 @@ def to_mesh(
     points: np.ndarray,
     normals: np.ndarray | None,
     quads: np.ndarray,
-    colour: np.ndarray,
+    colour: np.ndarray | tuple[float, float, float],
     roughness: float,
     specular: float,
 ) -> mi.Mesh:
@@ -79,9 +79,7 @@ def to_mesh(
             },
         }
     )
-    mesh = mi.Mesh(
-        name, len(points), len(triangles), has_vertex_normals=normals is not None, props=properties
-    )
+    mesh = mi.Mesh(name, len(points), len(triangles), has_vertex_normals=normals is not None, props=properties)
     colour = np.broadcast_to(colour, points.shape)
     mesh.add_attribute("vertex_color", 3, np.ascontiguousarray(colour, np.float32).ravel())
     values = mi.traverse(mesh)
@@ -96,9 +94,7 @@ def to_mesh(
 def layer_mesh(name: str, layer: wearing.Layer, points: np.ndarray, normals: np.ndarray) -> mi.Mesh:
     """The mesh of a shell over skin points."""
     shell = points[layer.points] + normals[layer.points] * layer.thickness[:, None]
-    return to_mesh(
-        name, shell, normals[layer.points], layer.quads, layer.colour, layer.roughness, 0.2
-    )
+    return to_mesh(name, shell, normals[layer.points], layer.quads, layer.colour, layer.roughness, 0.2)
 
 
 def meshes(head: Head, dressed: Dressed, shot: Shot) -> tuple[list[mi.Mesh], np.ndarray]:
@@ -116,9 +112,7 @@ def meshes(head: Head, dressed: Dressed, shot: Shot) -> tuple[list[mi.Mesh], np.
 
     skin, skin_normals = part("skin")
     units = dict(zip(head.unit_names, shot.weights, strict=True))
-    colours = painting.creased(
-        dressed.skin, dressed.creases, painting.crease_depths(units, dressed.person.age)
-    )
+    colours = painting.creased(dressed.skin, dressed.creases, painting.crease_depths(units, dressed.person.age))
     quads = head.parts["skin"].quads
     if dressed.person.cover == "scarf":
         quads = quads[~(head.masks["ears"][quads] > 0.3).any(axis=1)]
@@ -128,15 +122,9 @@ def meshes(head: Head, dressed: Dressed, shot: Shot) -> tuple[list[mi.Mesh], np.
         ("teeth", (0.78, 0.75, 0.67), 0.25, 0.5),
         ("tongue", (0.42, 0.12, 0.12), 0.35, 0.5),
     ):
-        found.append(
-            to_mesh(name, *part(name), head.parts[name].quads, colour, roughness, specular)
-        )
+        found.append(to_mesh(name, *part(name), head.parts[name].quads, colour, roughness, specular))
     if dressed.person.sex == "female":
-        found.append(
-            to_mesh(
-                "lashes", *part("lashes"), head.parts["lashes"].quads, (0.01, 0.01, 0.01), 0.8, 0.1
-            )
-        )
+        found.append(to_mesh("lashes", *part("lashes"), head.parts["lashes"].quads, (0.01, 0.01, 0.01), 0.8, 0.1))
     if dressed.cover is not None:
         found.append(layer_mesh("cover", dressed.cover, skin, skin_normals))
     if dressed.strands is not None:
@@ -154,9 +142,7 @@ def occluders(head: Head, dressed: Dressed, shot: Shot, turn: np.ndarray) -> lis
         left = points[:, 0] > 0
         centres = np.stack([points[left].mean(axis=0), points[~left].mean(axis=0)])
         roundness, dark, colour = shot.glasses
-        for i, (points, quads, paint) in enumerate(
-            wearing.glasses(centres, roundness, dark, np.asarray(colour))
-        ):
+        for i, (points, quads, paint) in enumerate(wearing.glasses(centres, roundness, dark, np.asarray(colour))):
             found.append(to_mesh(f"glasses{i}", points @ turn.T, None, quads, paint, 0.25, 0.5))
     if shot.scarf is not None:
         colour, top = shot.scarf
@@ -187,13 +173,8 @@ def occluders(head: Head, dressed: Dressed, shot: Shot, turn: np.ndarray) -> lis
 def face_box(head: Head, shot: Shot, skin: np.ndarray) -> tuple[int, int, int, int]:
     """Smallest box x, y, width, height (pixels) round the face from hairline to chin, inside the picture."""
     places = head.parts["skin"].rest
-    x, y, z = places.T
-    face = (
-        (y > 6.1)
-        & (y < 8.0)
-        & (z > np.where(y < 6.6, 0.95, 0.45))
-        & (head.masks["inside-mouth"] < 0.1)
-    )
+    _, y, z = places.T
+    face = (y > 6.1) & (y < 8.0) & (z > np.where(y < 6.6, 0.95, 0.45)) & (head.masks["inside-mouth"] < 0.1)
     pixels = project(shot, skin[face])
     low = np.clip(np.floor(pixels.min(axis=0)), 0, shot.size - 1)
     high = np.clip(np.ceil(pixels.max(axis=0)), 1, shot.size)

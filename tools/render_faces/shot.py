@@ -82,6 +82,4 @@ def project(shot: Shot, points: np.ndarray) -> np.ndarray:
     offset = points - eye
     depth = offset @ ahead
     scale = shot.size / shot.span * DISTANCE / depth
-    return np.stack(
-        [shot.size / 2 + offset @ right * scale, shot.size / 2 - offset @ up * scale], axis=1
-    )
+    return np.stack([shot.size / 2 + offset @ right * scale, shot.size / 2 - offset @ up * scale], axis=1)

@@ -107,9 +107,7 @@ def write(table: pa.Table, path: Path) -> None:
     """Write under a temporary name, then rename: nothing half-written survives."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    pq.write_table(
-        table, partial, compression="zstd", compression_level=9, use_dictionary=["sequence"]
-    )
+    pq.write_table(table, partial, compression="zstd", compression_level=9, use_dictionary=["sequence"])
     partial.replace(path)
 
 
@@ -166,10 +164,7 @@ def write_persons(folder: Path, count: int, seed: int = SEED) -> Path:
                 "sex": person.sex,
                 "age": round(25 + 50 * person.age),
                 "cover": person.cover,
-                **{
-                    f"origin_{name}": round(share, 3)
-                    for name, share in zip(ORIGINS, person.origin, strict=True)
-                },
+                **{f"origin_{name}": round(share, 3) for name, share in zip(ORIGINS, person.origin, strict=True)},
                 "skin_luminance": round(float(person.skin @ [0.2126, 0.7152, 0.0722]), 4),
                 "beard": person.beard,
                 "strength": round(person.strength, 3),
@@ -177,9 +172,7 @@ def write_persons(folder: Path, count: int, seed: int = SEED) -> Path:
         )
     path = folder / "persons.parquet"
     write(
-        pa.Table.from_pylist(rows).replace_schema_metadata(
-            {"seed": str(seed), "recipe": str(RECIPE)}
-        ),
+        pa.Table.from_pylist(rows).replace_schema_metadata({"seed": str(seed), "recipe": str(RECIPE)}),
         path,
     )
     return path

@@ -69,11 +69,7 @@ def sequence_frames(seed: int, number: int) -> list[Frame]:
         course = timing(FRAMES, peak, rng)
         light, lamps, ambient = studio_light(rng)
         yaw = rng.normal(0, 3) + sway(rng, 2.5, FRAMES)
-        pitch = (
-            rng.normal(0, 2)
-            + sway(rng, 1.5, FRAMES)
-            + NODS.get(label, 0) * course * rng.uniform(0.2, 1.2)
-        )
+        pitch = rng.normal(0, 2) + sway(rng, 1.5, FRAMES) + NODS.get(label, 0) * course * rng.uniform(0.2, 1.2)
         roll = rng.normal(0, 1.2) + sway(rng, 1.2, FRAMES)
         span, shift = rng.uniform(2.9, 3.1), rng.normal(0, 0.03, 2)
         for position in range(FRAMES):
@@ -122,14 +118,8 @@ def angle_frames(seed: int, number: int) -> list[Frame]:
     frames = []
     for kind, label in enumerate(CLASSES):
         rng = np.random.default_rng([seed, ANGLE, number, kind])
-        peak = (
-            0.0
-            if label == NEUTRAL
-            else float(np.clip(person.strength * rng.normal(1.05, 0.06), 0.45, 1.0))
-        )
-        weights = performed(
-            label, draw_apex(label, person, names, rng), resting_face(person, names, rng), peak
-        )
+        peak = 0.0 if label == NEUTRAL else float(np.clip(person.strength * rng.normal(1.05, 0.06), 0.45, 1.0))
+        weights = performed(label, draw_apex(label, person, names, rng), resting_face(person, names, rng), peak)
         yaw, pitch, roll = rng.normal(0, 1.2, 3)
         pitch += NODS.get(label, 0) * 0.4 * peak
         for position, angle in enumerate(CAMERAS):

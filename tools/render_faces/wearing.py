@@ -29,9 +29,7 @@ class Layer:
     roughness: float
 
 
-def shell(
-    head: Head, covered: np.ndarray, thickness: np.ndarray, colour: np.ndarray, roughness: float
-) -> Layer:
+def shell(head: Head, covered: np.ndarray, thickness: np.ndarray, colour: np.ndarray, roughness: float) -> Layer:
     """A layer over the quads of `skin` with at least one point where `covered` (bool) holds."""
     quads = head.parts["skin"].quads
     chosen = quads[covered[quads].any(axis=1)]
@@ -39,9 +37,7 @@ def shell(
     return Layer(points, thickness[points], local.reshape(chosen.shape), colour[points], roughness)
 
 
-def strand_colours(
-    rng: np.random.Generator, places: np.ndarray, colour: np.ndarray, curl: float
-) -> np.ndarray:
+def strand_colours(rng: np.random.Generator, places: np.ndarray, colour: np.ndarray, curl: float) -> np.ndarray:
     """Hair colour with strands running down, or curls where `curl` is 1."""
     stretch = (1, 0.12 + 0.88 * curl, 1)
     strands = 0.28 * noise(rng, places, 0.07, stretch) + 0.12 * noise(rng, places, 0.3)
@@ -59,9 +55,7 @@ def head_cover(head: Head, person: Person, seed: int) -> Layer | None:
         return None
     if person.cover == "beanie":
         edge = y - np.interp(z, [-0.8, 0.4, 1.3], [6.9, 7.42, 7.74])
-        thickness = (
-            0.10 * smoothstep(-0.01, 0.05, edge) * (1 + 0.1 * np.cos(70 * np.arctan2(x, z - 0.3)))
-        )
+        thickness = 0.10 * smoothstep(-0.01, 0.05, edge) * (1 + 0.1 * np.cos(70 * np.arctan2(x, z - 0.3)))
         fabric = person.cover_colour * (1 + 0.15 * np.cos(70 * np.arctan2(x, z - 0.3)))[:, None]
         return shell(head, (edge > 0) & ~ears, thickness, fabric, 0.9)
     if person.cover == "scarf":
@@ -77,9 +71,7 @@ def head_cover(head: Head, person: Person, seed: int) -> Layer | None:
             0.9,
         )
     curl = 1.0 if person.cover == "curly" else 0.0
-    depth = {"short": rng.uniform(0.08, 0.17), "curly": rng.uniform(0.16, 0.34)}.get(
-        person.cover, 0.13
-    )
+    depth = {"short": rng.uniform(0.08, 0.17), "curly": rng.uniform(0.16, 0.34)}.get(person.cover, 0.13)
     grown = smoothstep(-0.02, 0.22, scalp) * (0.75 + 0.25 * smoothstep(7.4, 8.3, y))
     thickness = depth * grown * (1 + (0.10 + 0.12 * curl) * noise(rng, places, 0.22))
     colour = strand_colours(rng, places, person.hair, curl)
@@ -100,12 +92,10 @@ def strands(head: Head, person: Person, seed: int) -> tuple[np.ndarray, np.ndarr
 def face_scarf(head: Head, colour: np.ndarray, top: float) -> Layer:
     """A cloth over mouth and chin up to height `top` (base-mesh y, about 6.9)."""
     places = head.parts["skin"].rest
-    x, y, z = places.T
+    x, y, _ = places.T
     edge = top - 0.25 * np.abs(x) - y
     thickness = 0.035 + 0.05 * smoothstep(0, 0.5, edge)
-    covered = (
-        (edge > 0) & (y > 5.6) & (head.masks["inside-mouth"] < 0.1) & (head.masks["ears"] < 0.3)
-    )
+    covered = (edge > 0) & (y > 5.6) & (head.masks["inside-mouth"] < 0.1) & (head.masks["ears"] < 0.3)
     fabric = colour * (1 + 0.12 * np.cos(30 * y + 6 * x) + 0.05 * np.cos(17 * x))[:, None]
     return shell(head, covered, thickness, fabric, 0.9)
 
@@ -137,9 +127,7 @@ def tube(path: np.ndarray, radius: float, closed: bool) -> tuple[np.ndarray, np.
     return ring.reshape(-1, 3), np.array(quads)
 
 
-def glasses(
-    eyes: np.ndarray, round_: float, dark: bool, colour: np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def glasses(eyes: np.ndarray, round_: float, dark: bool, colour: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Spectacles before two eye centres (2, 3): list of points, quads and colours."""
     pieces = []
     turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)

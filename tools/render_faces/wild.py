@@ -107,22 +107,14 @@ def wild_frame(seed: int, number: int, label: str) -> Frame:
     names = load_head().unit_names
     rng = np.random.default_rng([seed, WILD, number])
     person = draw_person(seed, int(rng.integers(PERSONS)))
-    peak = (
-        0.0
-        if label == NEUTRAL
-        else float(np.clip(rng.normal(0.85, 0.14) * (0.75 + 0.25 * person.strength), 0.4, 1.0))
-    )
-    weights = performed(
-        label, draw_apex(label, person, names, rng), resting_face(person, names, rng), peak
-    )
+    peak = 0.0 if label == NEUTRAL else float(np.clip(rng.normal(0.85, 0.14) * (0.75 + 0.25 * person.strength), 0.4, 1.0))
+    weights = performed(label, draw_apex(label, person, names, rng), resting_face(person, names, rng), peak)
     turn = float(np.clip(rng.normal(0, 18), -45, 45))
     nod = float(np.clip(rng.normal(2, 8), -22, 25)) + 0.5 * NODS.get(label, 0) * peak
     split = rng.uniform(0.3, 0.8)
     light, lamps, ambient = wild_light(rng)
     orbit = -turn * split
-    lamps = tuple(
-        Lamp(lamp.yaw + orbit * 0.5, lamp.pitch, lamp.radius, lamp.power) for lamp in lamps
-    )
+    lamps = tuple(Lamp(lamp.yaw + orbit * 0.5, lamp.pitch, lamp.radius, lamp.power) for lamp in lamps)
     occlusion, parts, shape = wild_occluder(rng)
     frame_seed = int(rng.integers(2**31))
     shot = Shot(
@@ -144,9 +136,7 @@ def wild_frame(seed: int, number: int, label: str) -> Frame:
     finish = Finish(
         backdrop=str(rng.choice(["plain", "clouds", "stripes", "lights", "room"])),
         colours=tuple(tones),
-        exposure=exposure(person)
-        * float(np.exp(rng.normal(0.05, 0.22)))
-        * (1.5 if light in ("dim", "low") else 1.0),
+        exposure=exposure(person) * float(np.exp(rng.normal(0.05, 0.22))) * (1.5 if light in ("dim", "low") else 1.0),
         shape=shape,
         blur=float(rng.choice([0.0, 0.0, 0.0, 0.0, 0.5, 0.8, 1.1])),
         streak=int(rng.choice([0, 0, 0, 0, 0, 0, 3])),
@@ -156,6 +146,4 @@ def wild_frame(seed: int, number: int, label: str) -> Frame:
         quality=int(rng.integers(72, 93)),
         seed=frame_seed,
     )
-    return Frame(
-        label, person.number, f"wild-{number:04d}", 0, peak, peak, light, occlusion, shot, finish
-    )
+    return Frame(label, person.number, f"wild-{number:04d}", 0, peak, peak, light, occlusion, shot, finish)
