@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import logging
 import os
 import time
@@ -161,6 +162,7 @@ def _connect(scheduler: str, workers: int, memory_limit: str, preload: Sequence[
     limit = {} if memory_limit == "auto" else {"memory_limit": memory_limit}
     log = _log()
     log.parent.mkdir(parents=True, exist_ok=True)
+    gc.collect()  # a client that reached no scheduler closes itself when collected: inside LocalCluster it waits for a lock held there
     with dask.config.set(LOCAL_SETTINGS):
         cluster = LocalCluster(
             n_workers=workers,

@@ -1,5 +1,6 @@
 """Fan-out over local workers and clusters: order, threads, dead workers, schedulers that do not answer."""
 
+import gc
 import hashlib
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from fer_utils import scale_out
 from fer_utils.scale_out import LostItems, ScaleOutError, fan_out
@@ -184,6 +185,34 @@ def test_negative_workers_and_names_that_do_not_fit_are_refused():
         fan_out(abs, [1], workers=-1)
     with pytest.raises(ValueError, match="shorter"):
         fan_out(abs, [1, 2], names=["one"])
+
+
+def test_a_client_that_reached_no_scheduler_is_gone_before_workers_start(monkeypatch):
+    """Collected while a cluster starts, it waits for ever for a lock of that cluster's thread."""
+    monkeypatch.setattr(scale_out, "CONNECT_TIMEOUT_S", 1)
+    scale_out.stop_workers()
+    gc.collect()
+
+    def clients() -> int:
+        return sum(type(thing) is Client for thing in gc.get_objects())
+
+    before, left = clients(), []
+
+    def cluster(**options):
+        left.append(clients() - before)
+        raise RuntimeError("no cluster in this test")
+
+    monkeypatch.setattr(scale_out, "LocalCluster", cluster)
+    gc.disable()
+    try:
+        with pytest.raises(ScaleOutError):
+            fan_out(abs, [1], scheduler="tcp://127.0.0.1:9")
+        assert clients() > before, "it was kept by its error"
+        with pytest.raises(RuntimeError, match="no cluster in this test"):
+            fan_out(abs, [1], workers=1)
+    finally:
+        gc.enable()
+    assert left == [0]
 
 
 def test_chapters_run_at_once_and_failed_ones_are_listed_and_kept(tmp_path):
