@@ -14,8 +14,9 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +163,7 @@ def _connect(scheduler: str, workers: int, memory_limit: str, preload: Sequence[
     limit = {} if memory_limit == "auto" else {"memory_limit": memory_limit}
     log = _log()
     log.parent.mkdir(parents=True, exist_ok=True)
-    gc.collect()  # a client that reached no scheduler closes itself when collected: inside LocalCluster it waits for a lock held there
-    with dask.config.set(LOCAL_SETTINGS):
+    with dask.config.set(LOCAL_SETTINGS), _nothing_collected():
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -175,7 +175,20 @@ def _connect(scheduler: str, workers: int, memory_limit: str, preload: Sequence[
             preload=[PRINT_TO_FILE.format(str(log)), *preload],
             **limit,
         )
-    return Client(cluster)
+        return Client(cluster)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """No cycle of objects is collected meanwhile: a client that reached no scheduler closes itself when it is, and in the midst
+    of a cluster's start it would wait for ever for a lock that is held there."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _client(workers: int, scheduler: str, memory_limit: str) -> Client:
