@@ -40,8 +40,9 @@ class Row(BaseModel):
     """One claim: what is printed, what was measured, the verdict, and where all this comes from.
 
     `printed` is text, `compared` the number that was compared with `ours`; both and the interval are in `ours_unit`. `faces`:
-    real, not the published images, rendered, or none where the number was computed from the paper, the network or official counts; empty where
-    nothing was measured. `..._with_flaw` was measured on the same data with a flawed protocol. `chapter_verdict` is what the chapter says where the audit overrules it.
+    real, not the published images, rendered, or none where the number was computed from the paper, the network or official
+    counts; empty where nothing was measured. `..._with_flaw` was measured on the same data with a flawed protocol.
+    `chapter_verdict` is what the chapter says where the audit overrules it.
     """
 
     model_config = ConfigDict(frozen=True)
