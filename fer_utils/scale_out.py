@@ -42,6 +42,7 @@ LOCAL_SETTINGS = {
 PRINT_TO_FILE = "import os; log = os.open({!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND); os.dup2(log, 1); os.dup2(log, 2)"
 CONNECT_TIMEOUT_S = 10
 POLL_INTERVAL_S = 0.5  # how soon a worker that has come or come back gets an item
+WORKERS_BACK_S = 60.0  # Dask starts a local worker that died again, but on a busy machine it may give up
 
 _started: dict[tuple[int, str, str], Future[Client]] = {}  # one at most: this process's workers, by their settings
 
@@ -98,12 +99,12 @@ def fan_out(
     }
     lost_twice: dict[int, str] = {}
     with tqdm(total=len(items), desc=description or None) as progress:
-        results, lost = _run(_client(workers, scheduler, memory_limit), calls, progress)
+        results, lost = _run(functools.partial(_client, workers, scheduler, memory_limit), calls, progress)
         for number in lost:
             progress.set_postfix_str(f"once more, alone: {names[number]}")
             if not scheduler:
                 stop_workers()
-            found, again = _run(_client(1, scheduler, memory_limit), {number: calls[number]}, progress)
+            found, again = _run(functools.partial(_client, 1, scheduler, memory_limit), {number: calls[number]}, progress)
             results |= found
             lost_twice |= again
     if lost_twice:
@@ -206,16 +207,28 @@ def _client(workers: int, scheduler: str, memory_limit: str) -> Client:
     return _client(workers, scheduler, memory_limit)
 
 
-def _run(client: Client, calls: Mapping[int, Callable[[], Any]], progress: tqdm) -> tuple[dict[int, Any], dict[int, str]]:
+def _run(
+    connected: Callable[[], Client], calls: Mapping[int, Callable[[], Any]], progress: tqdm
+) -> tuple[dict[int, Any], dict[int, str]]:
     """Results of the calls by number, and of those whose worker died, why.
 
     Local workers get one call each, so that a dying one takes no other with it; a cluster gets all, so that it can grow.
+    Where no local worker has been there for a while, all are started anew: calls that wait for one have not begun.
     """
     waiting, results, lost = deque(calls), {}, {}
     running: dict[Any, int] = {}
+    client, workers_seen = connected(), time.monotonic()
     try:
         while waiting or running:
             room = len(calls) if client.cluster is None else sum(client.nthreads().values())
+            if room:
+                workers_seen = time.monotonic()
+            elif time.monotonic() - workers_seen > WORKERS_BACK_S:
+                waiting.extendleft(reversed(running.values()))
+                running.clear()
+                stop_workers()
+                client, workers_seen = connected(), time.monotonic()
+                continue
             while waiting and len(running) < room:
                 number = waiting.popleft()
                 running[client.submit(calls[number], pure=False)] = number

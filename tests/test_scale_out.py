@@ -105,6 +105,17 @@ def test_workers_that_are_kept_see_the_cache_folder_that_this_process_has_now(tm
         assert variables["FER_BOOK_CACHE"] == str(folder)
 
 
+def test_workers_that_never_come_back_are_started_anew(monkeypatch):
+    monkeypatch.setattr(scale_out, "WORKERS_BACK_S", 1.0)
+    (first,) = fan_out(process_number, [None], **LOCAL | {"workers": 1})
+    (starting,) = scale_out._started.values()
+    starting.result().cluster.scale(0)
+    while starting.result().nthreads():
+        time.sleep(0.05)
+    (second,) = fan_out(process_number, [None], **LOCAL | {"workers": 1})
+    assert second not in (first, os.getpid())
+
+
 @pytest.fixture(scope="module")
 def accidents(tmp_path_factory):
     """The error and the folder that a fan-out leaves in which two items lose their workers."""
