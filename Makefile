@@ -16,8 +16,9 @@ book: .venv/ready
 	$(BIN)/fer-book run --profile $(PROFILE); status=$$?; \
 	[ $$status -eq 2 ] && exit 2; $(BIN)/fer-book build --profile $(PROFILE) && exit $$status
 
+# On all cores, file by file.
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Format, style, spelling, types, workflows, notebooks without outputs, no result typed into prose.
 check: .venv/check/ready

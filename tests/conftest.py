@@ -13,18 +13,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGES = ("Training", "PublicTest", "PrivateTest")
-LONGEST = ("test_notebooks.py", "test_publication.py", "test_extend.py")  # begun first, or one core waits for them at the end
-TOGETHER = ("ci_run", "chapter", "path")  # tests of one chapter share what was run of it
+LONGEST = ("test_notebooks.py", "test_publication.py", "test_extend.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several cores (`make test`), the tests of a file run in one process, those of notebooks by chapter."""
+    """The files that take longest come first: `make test` gives each file to one process, and none is to wait at the end."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
-    for item in items:
-        given = getattr(item, "callspec", None)
-        chapter = next((given.params[name] for name in TOGETHER if name in given.params), "") if given else ""
-        chapter = getattr(chapter, "stem", chapter) if item.path.name in LONGEST else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {chapter}"))
 
 
 @pytest.fixture(autouse=True)

@@ -101,9 +101,3 @@ def test_a_run_killed_in_the_middle_and_started_again_gives_the_same_result(ci_r
     subprocess.run(command, env=environment, check=True, timeout=300)
     again = results.read_result(tmp_path / "runs" / "ci" / ci_run.chapter / "result.json")
     assert measured(again) == measured(results.read_result(ci_run.folder / "result.json"))
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_clean_notebook_runs_with_its_defaults(path, tmp_path):
-    ended = nbval("--nbval-lax", path, cache=tmp_path / "cache")
-    assert ended.returncode == 0, ended.stdout[-3000:]
