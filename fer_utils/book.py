@@ -130,6 +130,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     run.folder.mkdir(parents=True, exist_ok=True)
     partial = run.folder / "notebook.partial.ipynb"
     os.environ[OUTPUT_VARIABLE] = str(run.folder)
+    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))  # this Python's kernel, not one of the user's own
     if root := data_root(run.parameters.get("data_root", "")):
         os.environ[DATA_VARIABLE] = str(root.resolve())
     (run.folder / "result.json").unlink(missing_ok=True)

@@ -67,6 +67,14 @@ def test_an_unchanged_run_is_kept_and_a_changed_parameter_is_not(demo):
     assert not book.is_current(book.plan("good", "default", {"answer": 2}))
 
 
+def test_a_run_has_the_kernel_of_this_python_where_the_user_has_another_of_the_same_name(demo, monkeypatch):
+    kernel = demo / "jupyter/kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["false"], "display_name": "another", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(demo / "jupyter"))
+    assert book.execute(book.plan("good", "default"), progress=False) is None
+
+
 def test_changed_code_runs_again_and_other_chapters_stay(demo, monkeypatch):
     digest = {"good": "1", "bad": "1"}
     monkeypatch.setattr(book, "code_fingerprint", lambda chapter: {"notebook": digest[chapter]})
