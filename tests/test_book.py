@@ -96,6 +96,21 @@ def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(dem
     assert book.is_current(book.plan("good", "default")) and not book.is_current(book.plan("bad", "default"))
 
 
+def test_a_run_says_what_rendered_faces_stand_in_for_and_where_it_was_left(demo, monkeypatch, capsys):
+    (demo / "data" / "FER-2013").mkdir(parents=True)
+    monkeypatch.setattr(sys, "argv", ["fer-book", "run", "good", "-p", "answer=2", "--data", str(demo / "data")])
+    monkeypatch.chdir(demo)
+    monkeypatch.setenv("FER_BOOK_DATA", "")
+    for end in ("done, in", "unchanged, kept in"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert f"good: {end} _build/runs/default/good" in said
+        if end == "done, in":
+            assert f"data rendered_faces in place of fer2013 (no such folder in {demo / 'data'})" in said
+
+
 def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(demo):
     book.execute(book.plan("bad", "default"), progress=False)
     failed = nbformat.read(book.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
