@@ -5,8 +5,9 @@ PROFILE ?= default
 UV_VERSION := 0.13.8
 BIN := .venv/bin
 CHECK := .venv/check/bin
-export PYTHONWARNINGS ?= ignore::DeprecationWarning
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# Warnings of libraries that nobody here can do anything about, and TensorFlow's notices, of which one is that there is no GPU.
+export PYTHONWARNINGS ?= ignore::DeprecationWarning,ignore:IProgress not found
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 # `make book FER_BOOK_DATA=folder` hands the folder on to every command.
 export FER_BOOK_DATA
 
@@ -35,8 +36,10 @@ links: .venv/ready
 	$(BIN)/fer-book build --profile $(PROFILE)
 	$(BIN)/jupyter-book build _build/site --path-output _build/links --builder linkcheck
 
+# JUPYTER_PATH: the kernel of .venv, also where the user has a kernel of the same name. The folder above the notebooks is the
+# root, so that their links to pages work.
 lab: .venv/ready
-	$(BIN)/jupyter lab notebooks
+	JUPYTER_PATH="$(CURDIR)/.venv/share/jupyter" $(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
 
 # Compiled at once: every notebook and many tests start a process, and each would compile TensorFlow where none may write.
 .venv/ready: requirements.lock pyproject.toml

@@ -50,7 +50,10 @@ HTML = BUILD / "html"
 
 @dataclass(frozen=True)
 class Run:
-    """One chapter under one profile: its validated parameters, its fingerprint and the folder of its outputs."""
+    """One chapter under one profile: its validated parameters, its fingerprint and the folder of its outputs.
+
+    `absent` names the datasets that were looked for, and that rendered faces stand in for.
+    """
 
     chapter: str
     profile: str
@@ -58,6 +61,7 @@ class Run:
     dataset: str
     fingerprint: str
     folder: Path
+    absent: tuple[str, ...] = ()
 
     @property
     def notebook(self) -> Path:
@@ -90,7 +94,10 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
     parameters = merged_parameters(chapter, profile, overrides or {})
     checked = check_parameters(chapter, parameters)
     wanted = getattr(checked, "datasets_used", None) or REAL_DATASETS[chapter]
-    chosen = sorted({datasets.choose(checked.dataset, name, checked.data_root) for name in wanted})  # type: ignore[attr-defined]
+    choices = {name: datasets.choose(checked.dataset, name, checked.data_root) for name in wanted}  # type: ignore[attr-defined]
+    chosen = sorted(set(choices.values()))
+    automatic = getattr(checked, "dataset", "") == "auto"
+    absent = tuple(name for name, choice in choices.items() if automatic and choice != name)
     if len(REAL_DATASETS.get(chapter, ())) == 1:
         parameters["dataset"] = chosen[0]
     data = [datasets.load(name, checked.data_root).fingerprint for name in chosen]
@@ -108,7 +115,7 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
             name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in result_files(folder.parent).items()
         }
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder)
+    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder, absent)
 
 
 def is_current(run: Run) -> bool:
@@ -130,6 +137,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     run.folder.mkdir(parents=True, exist_ok=True)
     partial = run.folder / "notebook.partial.ipynb"
     os.environ[OUTPUT_VARIABLE] = str(run.folder)
+    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))  # this Python's kernel, not one of the user's own
     if root := data_root(run.parameters.get("data_root", "")):
         os.environ[DATA_VARIABLE] = str(root.resolve())
     (run.folder / "result.json").unlink(missing_ok=True)
@@ -259,9 +267,10 @@ def publish(chapter: str) -> list[Path]:
     weights into `book/models`, with the same network for LiteRT in 8 bits, and in float32 where the book has that too;
     returns the files.
 
-    Raises ParameterError when there is no finished full run or its data were not the published ones, LiveError as
-    `export.export`.
+    Raises ParameterError when there is no such chapter or no finished full run, or its data were not the published ones,
+    LiveError as `export.export`.
     """
+    check_parameters(chapter, {})
     source = BUILD / "runs" / "full" / chapter / "result.json"
     ended = kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
     if not source.exists() or ended["exception"]:

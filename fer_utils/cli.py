@@ -16,7 +16,7 @@ import typer
 import yaml
 
 from fer_utils import datasets
-from fer_utils.datasets.base import DATA_VARIABLE, DatasetError, MissingDataset
+from fer_utils.datasets.base import DATA_VARIABLE, DatasetError, MissingDataset, data_root
 from fer_utils.parameters import CHAPTERS, READS_RESULTS, ParameterError
 
 if TYPE_CHECKING:
@@ -108,13 +108,15 @@ def _execute(runs: list[Run], force: bool, workers: int = 1, scheduler: str = ""
     failures, at_once = [], []
     for planned in runs:
         if book.is_current(planned) and not force:
-            typer.echo(f"{planned.chapter}: unchanged, kept")
+            typer.echo(f"{planned.chapter}: unchanged, kept in {_shown(planned.folder)}")
             continue
-        typer.echo(f"{planned.chapter}: running, profile {planned.profile}, data {planned.dataset}")
+        typer.echo(f"{planned.chapter}: running, profile {planned.profile}, data {planned.dataset}{_absent(planned)}")
         if workers > 1 or scheduler:
             at_once.append(planned)
         elif failure := book.execute(planned):
             failures.append(failure)
+        else:
+            typer.echo(f"{planned.chapter}: done, in {_shown(planned.folder)}")
     if not at_once:
         return failures
     from fer_utils.scale_out import ScaleOutError
@@ -124,6 +126,19 @@ def _execute(runs: list[Run], force: bool, workers: int = 1, scheduler: str = ""
     except ScaleOutError as error:
         typer.echo(f"fer-book: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+def _shown(path: Path) -> Path:
+    """A path as short as it can be given from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _absent(planned: Run) -> str:
+    """What rendered faces stand in for, and that the data folder, where one is given, does not have it."""
+    if not planned.absent:
+        return ""
+    root = data_root(planned.parameters.get("data_root", ""))
+    return f" in place of {', '.join(planned.absent)}" + (f" (no such folder in {root})" if root else "")
 
 
 @app.command()
@@ -215,7 +230,12 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @app.command()
 def audit(
-    file: Annotated[Path, typer.Argument(help="a claims file; its schema: book/audit.md")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="a claims file (its schema: book/audit.md), or a paper of this book", autocompletion=papers_beginning_with
+        ),
+    ],
     as_json: Json = False,
     search_limit: Annotated[int | None, typer.Option(min=1, help="partial tables of counts that a search keeps")] = None,
 ) -> None:
@@ -223,11 +243,13 @@ def audit(
 
     Example: fer-book audit paper.yml
 
-    Exit status: 0 everything that can be checked is consistent, 1 something is impossible, 2 the file is not a claims file.
+    Exit status: 0 nothing is impossible, 1 something is, 2 the file is not a claims file.
     """
     from fer_utils import claim_checks
-    from fer_utils.claims import load_claims
+    from fer_utils.claims import load_claims, papers
 
+    if str(file) not in papers() and not (file.is_file() and file.suffix in {".yml", ".yaml"}):
+        raise ParameterError(f"{file} is neither a claims file (.yml) nor a paper of this book; those are {', '.join(papers())}")
     try:
         found = claim_checks.audit_claims(load_claims(file), search_limit or claim_checks.SEARCH_LIMIT)
     except (OSError, ValueError) as error:
@@ -338,7 +360,12 @@ def data_list(data: Data = None, as_json: Json = False) -> None:
     """The datasets the book can load, their licences, and which of them your data folder has.
 
     Example: fer-book data list --data ~/data
+
+    Exit status: 0 done, 2 there is no such data folder.
     """
+    root = data_root(data or "")
+    if root is not None and not root.is_dir():
+        raise MissingDataset(f"the data folder {root} does not exist; give a folder with one subfolder per dataset")
     rows = []
     for card in datasets.DATASETS.values():
         try:

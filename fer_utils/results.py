@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
 OUTPUT_VARIABLE = "FER_BOOK_OUTPUT"
+INSTALL_TAG = "install"  # of the cell that installs the package where it is missing
 ONLY_SHOWN = ("fer_utils/figures.py", "fer_utils/tables.py")  # they draw numbers and change none
 RECORDED_PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "scikit-learn", "opencv-python", "pandas")
 
@@ -243,9 +244,9 @@ def published_result(chapter: str) -> Result | None:
 
 
 def notebook_code(notebook: dict[str, Any]) -> str:
-    """The code of a notebook, without outputs and without the cell that Papermill injects."""
+    """The code of a notebook, without outputs, the cell that installs the package, and the one that Papermill injects."""
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    kept = [cell for cell in cells if "injected-parameters" not in cell["metadata"].get("tags", [])]
+    kept = [cell for cell in cells if not {INSTALL_TAG, "injected-parameters"} & set(cell["metadata"].get("tags", []))]
     return "\n\n".join("".join(cell["source"]) for cell in kept)
 
 

@@ -67,6 +67,14 @@ def test_an_unchanged_run_is_kept_and_a_changed_parameter_is_not(demo):
     assert not book.is_current(book.plan("good", "default", {"answer": 2}))
 
 
+def test_a_run_has_the_kernel_of_this_python_where_the_user_has_another_of_the_same_name(demo, monkeypatch):
+    kernel = demo / "jupyter/kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["false"], "display_name": "another", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(demo / "jupyter"))
+    assert book.execute(book.plan("good", "default"), progress=False) is None
+
+
 def test_changed_code_runs_again_and_other_chapters_stay(demo, monkeypatch):
     digest = {"good": "1", "bad": "1"}
     monkeypatch.setattr(book, "code_fingerprint", lambda chapter: {"notebook": digest[chapter]})
@@ -86,6 +94,21 @@ def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(dem
     assert kept.metadata["papermill"]["exception"] and "negative" in json.dumps(kept.cells)
     assert not list((book.BUILD / "runs").rglob("*.partial.*"))
     assert book.is_current(book.plan("good", "default")) and not book.is_current(book.plan("bad", "default"))
+
+
+def test_a_run_says_what_rendered_faces_stand_in_for_and_where_it_was_left(demo, monkeypatch, capsys):
+    (demo / "data" / "FER-2013").mkdir(parents=True)
+    monkeypatch.setattr(sys, "argv", ["fer-book", "run", "good", "-p", "answer=2", "--data", str(demo / "data")])
+    monkeypatch.chdir(demo)
+    monkeypatch.setenv("FER_BOOK_DATA", "")
+    for end in ("done, in", "unchanged, kept in"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert f"good: {end} _build/runs/default/good" in said
+        if end == "done, in":
+            assert f"data rendered_faces in place of fer2013 (no such folder in {demo / 'data'})" in said
 
 
 def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(demo):

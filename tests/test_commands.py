@@ -83,6 +83,32 @@ def test_the_profiles_that_are_completed_are_those_there_are():
     assert list(cli.PROFILES) == list(yaml.safe_load((ROOT / "notebooks/profiles.yml").read_text())["profiles"])
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            ["audit", "paper.yml"],
+            "paper.yml is neither a claims file (.yml) nor a paper of this book; those are bp4d_vgg16_holdout,",
+        ),
+        (["audit", "README.md"], "README.md is neither a claims file"),
+        (["publish", "fer2013"], "no chapter 'fer2013'; there are bp4d_vgg16_holdout,"),
+        (["data", "list", "--data", "nowhere"], "the data folder nowhere does not exist"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_not_there_is_answered_with_what_there_is(command, said, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.argv", ["fer-book", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_a_paper_of_the_book_is_audited_by_its_name():
+    ended = CliRunner().invoke(cli.app, ["audit", "bp4d_vgg16_holdout", "--json"])
+    assert ended.exit_code == 1 and "points_per_class" in ended.stdout
+
+
 def test_a_site_of_an_unknown_profile_is_refused():
     ended = fer_book("build", "--profile", "fast")
     assert ended.returncode == 2 and "no profile 'fast'; there are ci, default, full" in ended.stderr

@@ -51,7 +51,9 @@ def followed(tmp_path_factory):
     (copy / "fer_utils/datasets/data").symlink_to(ROOT / "fer_utils/datasets/data")
     for name in ("book/claims", "notebooks"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("*.ipynb", ".*"))
-    shutil.copy(ROOT / "_toc.yml", copy)
+    (copy / "tools").mkdir()
+    for name in ("_toc.yml", "_config.yml", "tools/install_cell.py"):
+        shutil.copy(ROOT / name, copy / name)
     outside = os.environ | {"PYTHONPATH": str(copy), "FER_BOOK_CACHE": str(copy / "cache"), "TQDM_DISABLE": "1"}
     outside.pop("FER_BOOK_DATA", None)
 
