@@ -5,13 +5,14 @@ PROFILE ?= default
 UV_VERSION := 0.13.8
 BIN := .venv/bin
 CHECK := .venv/check/bin
+BROWSER := .venv/browser/bin
 # Warnings of libraries that nobody here can do anything about, and TensorFlow's notices, of which one is that there is no GPU.
 export PYTHONWARNINGS ?= ignore::DeprecationWarning,ignore:IProgress not found
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # `make book FER_BOOK_DATA=folder` hands the folder on to every command.
 export FER_BOOK_DATA
 
-.PHONY: book test check links lab lock clean
+.PHONY: book test check browser print links lab lock clean
 
 book: .venv/ready
 	$(BIN)/fer-book run --profile $(PROFILE); status=$$?; \
@@ -30,6 +31,15 @@ check: .venv/check/ready
 	$(CHECK)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 	$(CHECK)/python tools/check_prose_numbers.py
 	$(CHECK)/mypy --python-executable $(BIN)/python
+
+# The built site in the system's Chromium or Chrome: every page, by axe too, and what a reader does.
+browser: .venv/browser/ready
+	$(BROWSER)/python -m pytest tests/browser
+
+# The whole built book as one PDF.
+print: .venv/browser/ready
+	$(BIN)/jupyter-book build _build/site --path-output _build/print --builder singlehtml --quiet
+	$(BROWSER)/python tools/print_book.py _build/print/_build/singlehtml/index.html _build/fer-book.pdf
 
 # Whether the book's links to other sites still lead somewhere; needs the internet, and the book need not have been run.
 links: .venv/ready
@@ -53,6 +63,11 @@ lab: .venv/ready
 .venv/check/ready: .venv/ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/check
 	$(BIN)/uv pip install --quiet --python $(CHECK)/python --group check
+	touch $@
+
+.venv/browser/ready: .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/browser
+	$(BIN)/uv pip install --quiet --python $(BROWSER)/python --group browser
 	touch $@
 
 # Pins every package for all supported versions of Python, and gives conda the same versions.
