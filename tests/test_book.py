@@ -246,7 +246,7 @@ def test_a_page_links_to_the_results_that_there_are(tmp_path, monkeypatch):
         (["run", "fer2013_cnn", "-p", "epochs"], "expected name=value"),
         (["run", "no_such_chapter"], "no chapter 'no_such_chapter'"),
         (["data", "check", "ferr", "."], "no dataset 'ferr'"),
-        (["publish", "no_such_chapter"], "no finished full run"),
+        (["publish", "claims_audit"], "no finished full run"),
     ],
 )
 def test_bad_input_ends_with_status_2_and_a_sentence(arguments, message):
