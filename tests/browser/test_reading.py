@@ -55,7 +55,9 @@ def test_dark_mode_is_kept_on_the_next_page(opened):
 
 def test_figures_stand_on_white_in_dark_mode(opened):
     pictures = opened(CHAPTER, colours="dark").locator("figure img")
-    shown = pictures.evaluate_all("all => all.map(each => [getComputedStyle(each).backgroundColor, getComputedStyle(each).filter])")
+    shown = pictures.evaluate_all(
+        "all => all.map(each => [getComputedStyle(each).backgroundColor, getComputedStyle(each).filter])"
+    )
     assert shown and all(each == ["rgb(255, 255, 255)", "none"] for each in shown)
 
 
