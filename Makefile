@@ -39,7 +39,7 @@ browser: .venv/browser/ready
 # The whole built book as one PDF.
 print: .venv/browser/ready
 	$(BIN)/jupyter-book build _build/site --path-output _build/print --builder singlehtml --quiet
-	$(BROWSER)/python tools/print_book.py _build/print/_build/singlehtml/index.html _build/fer-book.pdf
+	$(BROWSER)/python tools/print_book.py _build/print/_build/singlehtml _build/fer-book.pdf
 
 # Whether the book's links to other sites still lead somewhere; needs the internet, and the book need not have been run.
 links: .venv/ready

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-from print_book import BrowserMissing, launched
+from print_book import BrowserMissing, browser_path, launched
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
@@ -30,6 +30,10 @@ PAGES = pages()
 def pytest_configure():
     if not PAGES:
         raise pytest.UsageError(f"there is no site in {SITE} to look at: make book")
+    try:
+        browser_path()
+    except BrowserMissing as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 class Elements(HTMLParser):
@@ -75,10 +79,7 @@ def address():
 @pytest.fixture(scope="session")
 def browser():
     with sync_playwright() as playwright:
-        try:
-            chromium = launched(playwright)
-        except BrowserMissing as error:
-            pytest.exit(str(error), returncode=2)
+        chromium = launched(playwright)
         yield chromium
         chromium.close()
 
