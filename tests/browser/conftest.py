@@ -90,7 +90,7 @@ def opened(browser, address):
     windows = []
 
     def open_page(page: str, *, size=WIDE, colours: str = "light", watch=lambda window: None):
-        context = browser.new_context(viewport=size, color_scheme=colours)
+        context = browser.new_context(viewport=size, color_scheme=colours, reduced_motion="reduce")
         windows.append(context)
         window = context.new_page()
         watch(window)
