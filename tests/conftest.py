@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGES = ("Training", "PublicTest", "PrivateTest")
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long a case takes depends on what else the machine does
+hypothesis.settings.load_profile("untimed")
 LONGEST = ("test_notebooks.py", "test_publication.py", "test_extend.py")
 
 
