@@ -16,10 +16,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from fer_utils.clip_preparation import CKPLUS_COPIES, augmented_clips
-from fer_utils.images import clahe
-from fer_utils.models import build
-from fer_utils.results import environment
+from fer_utils.models.registry import build
+from fer_utils.preprocessing.clip_augmentation import CKPLUS_COPIES, augmented_clips
+from fer_utils.preprocessing.images import clahe
+from fer_utils.results.environment import environment
 
 CLASSES = tuple(CKPLUS_COPIES)
 LABELS = np.repeat(np.arange(7), (15, 6, 20, 8, 23, 9, 28))  # a third of CK+'s sequences of each class

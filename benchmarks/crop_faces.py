@@ -19,10 +19,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from fer_utils.datasets import FaceDataset, rendered_faces
-from fer_utils.detectors import YuNetDetector, haar_boxes
-from fer_utils.faces import crop_faces, keep_rows
-from fer_utils.results import environment
+from fer_utils.datasets.base import FaceDataset
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.preprocessing.cropping import crop_faces, keep_rows
+from fer_utils.preprocessing.detection import YuNetDetector, haar_boxes
+from fer_utils.results.environment import environment
 
 FRAMES = 5000
 HAAR_FRAMES = 1000

@@ -17,9 +17,9 @@ import time
 
 import numpy as np
 
-from fer_utils import training
-from fer_utils.models import build
-from fer_utils.results import environment
+from fer_utils.models.registry import build
+from fer_utils.results.environment import environment
+from fer_utils.training import fit, recipes
 
 EPOCHS, BATCH_SIZE, MEASURED = 200, 32, 3
 
@@ -39,11 +39,9 @@ def paper_seconds(images: np.ndarray, labels: np.ndarray, validation: tuple[np.n
 def our_seconds(images: np.ndarray, labels: np.ndarray, validation: tuple[np.ndarray, np.ndarray]) -> float:
     """Seconds of the same training by `fer_utils`, from nothing to its record, with empty caches."""
     options = {"side_pixels": images.shape[1], "augmentation_strength": 0.0}
-    recipe = training.Recipe(network="vgg16_linear", options=options, schedule="constant", epochs=EPOCHS, batch_size=BATCH_SIZE)
+    recipe = recipes.Recipe(network="vgg16_linear", options=options, schedule="constant", epochs=EPOCHS, batch_size=BATCH_SIZE)
     began = time.perf_counter()
-    training.train(
-        recipe, images, labels, training.store(), name="head", experiment="head", validation=validation, selected_on="held out"
-    )
+    fit.train(recipe, images, labels, fit.store(), name="head", experiment="head", validation=validation, selected_on="held out")
     return time.perf_counter() - began
 
 

@@ -30,12 +30,12 @@ import cv2
 import numpy as np
 import psutil
 
-from fer_utils import live
-from fer_utils.datasets.base import cache_folder
-from fer_utils.export import exported, model_file, open_classifier, rendered_crops
-from fer_utils.live_sources import Frame
-from fer_utils.rendered_video import multi_face_frames
-from fer_utils.results import environment
+from fer_utils.live import loop, recognition
+from fer_utils.live.export import exported, model_file, open_classifier, rendered_crops
+from fer_utils.live.rendered_video import multi_face_frames
+from fer_utils.live.sources import Frame
+from fer_utils.results.environment import environment
+from fer_utils.results.paths import cache_folder
 
 ROUNDS = 15
 FRAMES = 10  # of each round
@@ -86,7 +86,7 @@ def classification() -> None:
     """One face and five through the same network, by five ways to run it."""
     import tensorflow as tf
 
-    from fer_utils.models import published
+    from fer_utils.models.registry import published
 
     model = published("fer2013_cnn")
     compiled = tf.function(lambda images: model(images, training=False))
@@ -166,9 +166,9 @@ def end_to_end() -> None:
     print("  wanted: fer / this >= 6, and at most 10 ms with one face")
 
 
-def recogniser(precision: str) -> live.Recogniser:
+def recogniser(precision: str) -> recognition.Recogniser:
     """The live program's, with YuNet."""
-    return live.Recogniser(live.live_detector("yunet"), open_classifier(model_file("fer2013_cnn", precision)))
+    return recognition.Recogniser(recognition.live_detector("yunet"), open_classifier(model_file("fer2013_cnn", precision)))
 
 
 class Endless:
@@ -204,7 +204,7 @@ class MemorySink:
 def memory() -> None:
     """The whole loop, drawing included, over many frames: the slope of the memory held after the first thousand."""
     noted = MemorySink()
-    done = live.watch(Endless(), recogniser("int8"), [noted], None, 0.3, labels_only=False)
+    done = loop.watch(Endless(), recogniser("int8"), [noted], None, 0.3, labels_only=False)
     held = np.array(noted.mebibytes[10:])
     slope = np.polyfit(np.arange(len(held)) / 10, held, 1)[0]
     print(" ".join(f"{value:.1f}" for value in noted.mebibytes[::10]), "MiB every 1,000 frames")
@@ -228,9 +228,9 @@ def main() -> None:
     )
     classification()
     end_to_end()
-    table = live.stage_times(recogniser("int8"))
+    table = loop.stage_times(recogniser("int8"))
     wide = table.pivot(index="faces", columns="stage", values=["median_ms", "p95_ms"])
-    print(wide.reindex(columns=[*live.STAGES, "total"], level=1).round(2).to_string())
+    print(wide.reindex(columns=[*recognition.STAGES, "total"], level=1).round(2).to_string())
 
 
 if __name__ == "__main__":

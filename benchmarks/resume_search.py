@@ -22,8 +22,8 @@ from pathlib import Path
 import pandas as pd
 from optuna.trial import TrialState
 
-from fer_utils.configurations import PAPER_CKPLUS, Configuration
-from fer_utils.search import Outcome, PruningRule, history, score_folds, search
+from fer_utils.training.hyperparameters import Outcome, PruningRule, history, score_folds, search
+from fer_utils.training.search_space import PAPER_CKPLUS, Configuration
 
 FOLDS = tuple(f"S{number}" for number in range(10))
 RULE = PruningRule(below_percent=60, warm_up_folds=3)

@@ -14,17 +14,21 @@ import time
 
 import numpy as np
 
-from fer_utils import clips, cross_validation, datasets, faces, protocols, scale_out
-from fer_utils.recipes import Recipe
+from fer_utils.datasets import registry
+from fer_utils.datasets.loaders import ckplus
+from fer_utils.preprocessing import clips, cropping
+from fer_utils.protocols import splits
+from fer_utils.training import cross_validation, parallel
+from fer_utils.training.recipes import Recipe
 
 FOLDS, PEOPLE, SIDE_PIXELS = 10, 20, 32
 
 
 def fold_tasks(seed: int) -> list[cross_validation.FoldTask]:
     """Ten subject-independent folds of the rendered sequences; their clips are kept in the cache of the moment."""
-    faces_ = datasets.load("rendered_faces", collection="sequences", persons=range(PEOPLE), classes=datasets.ckplus.CLASSES)
-    cut = clips.last_frames(faces.crop_to_boxes(faces_, side_pixels=SIDE_PIXELS, grey=True), 10)
-    apex = faces.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
+    faces_ = registry.load("rendered_faces", collection="sequences", persons=range(PEOPLE), classes=ckplus.ckplus.CLASSES)
+    cut = clips.last_frames(cropping.crop_to_boxes(faces_, side_pixels=SIDE_PIXELS, grey=True), 10)
+    apex = cropping.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
     kept = cross_validation.ClipSet(
         {False: cross_validation.keep_clips(cut.read(range(len(cut.labels))))}, cut.labels, cut.dataset.classes
     )
@@ -32,7 +36,7 @@ def fold_tasks(seed: int) -> list[cross_validation.FoldTask]:
     recipe = Recipe(network="c3d", options=options, schedule="constant", epochs=6, batch_size=6, seed=seed)
     return [
         cross_validation.FoldTask(fold.name, "benchmark", kept, clahe=False, fold=fold, recipe=recipe)
-        for fold in protocols.every_tenth(apex, folds=FOLDS).folds
+        for fold in splits.every_tenth(apex, folds=FOLDS).folds
     ]
 
 
@@ -40,12 +44,12 @@ def timed(workers: int) -> tuple[float, list[float]]:
     """Seconds for all folds, and the loss of each fold's last epoch."""
     with tempfile.TemporaryDirectory() as cache:
         os.environ["FER_BOOK_CACHE"] = cache
-        scale_out.fan_out(cross_validation.score_fold, fold_tasks(seed=1)[: 2 * workers], workers=workers)
+        parallel.fan_out(cross_validation.score_fold, fold_tasks(seed=1)[: 2 * workers], workers=workers)
         tasks = fold_tasks(seed=0)
         began = time.perf_counter()
-        scores = scale_out.fan_out(cross_validation.score_fold, tasks, workers=workers)
+        scores = parallel.fan_out(cross_validation.score_fold, tasks, workers=workers)
         seconds = time.perf_counter() - began
-        scale_out.stop_workers()
+        parallel.stop_workers()
     return seconds, [score.record.history["loss"][-1] for score in scores]
 
 

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from fer_utils.datasets import rendered_faces
+from fer_utils.datasets.loaders import rendered_faces
 
 PEOPLE = 10  # rendered persons that are used
 SIX = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")

@@ -5,7 +5,7 @@ import ast
 import pytest
 from conftest import ROOT
 
-from fer_utils.api_pages import MARK, module_text, with_api
+from fer_utils.book.api_pages import MARK, module_text, with_api
 
 PACKAGE = ROOT / "fer_utils"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -9,9 +9,10 @@ from conftest import ROOT
 from scipy import stats
 from sklearn.metrics import classification_report
 
-from fer_utils import audit, fold_statistics, rounded_tables
-from fer_utils.claims import load_claims
-from fer_utils.evaluation import wilson_interval
+from fer_utils.claims.audit import arithmetic, rounded_tables
+from fer_utils.claims.schema import load_claims
+from fer_utils.evaluation import chance, significance
+from fer_utils.evaluation.metrics import wilson_interval
 
 BP4D, CKPLUS, FER2013, MOBILENET, SEVERAL = (
     "bp4d_vgg16_holdout",
@@ -56,51 +57,53 @@ def round_report(matrix):
 
 
 def test_every_count_that_rounds_to_a_whole_percentage_is_named():
-    assert audit.possible_counts("18", 574) == [101, 102, 103, 104, 105, 106]
+    assert arithmetic.possible_counts("18", 574) == [101, 102, 103, 104, 105, 106]
 
 
 def test_a_tie_may_have_been_rounded_either_way():
-    assert audit.possible_counts("81.2", 48) == audit.possible_counts("81.3", 48) == [39]
+    assert arithmetic.possible_counts("81.2", 48) == arithmetic.possible_counts("81.3", 48) == [39]
 
 
 def test_a_truncated_percentage_excludes_the_next_one():
-    assert audit.possible_counts("50", 200, truncated=True) == [100, 101]
+    assert arithmetic.possible_counts("50", 200, truncated=True) == [100, 101]
 
 
 def test_a_percentage_of_nothing_is_refused():
     with pytest.raises(ValueError, match="one trial or more"):
-        audit.possible_counts("50", 0)
+        arithmetic.possible_counts("50", 0)
 
 
 @pytest.mark.parametrize("percent", ["95.08", "96.92", "93.85", "95.38", "95.24", "92.86", "71.43", "72.49", "50.27"])
 def test_the_accuracies_of_the_mobilenet_paper_are_rounded_shares(percent):
     right, trials = share(expected(MOBILENET)["fractions"][percent])
-    assert audit.possible_counts(percent, trials) == [right]
+    assert arithmetic.possible_counts(percent, trials) == [right]
 
 
 @pytest.mark.parametrize("percent", ["67.03", "68.31"])
 def test_the_fer2013_accuracies_of_the_mobilenet_paper_are_truncated(percent):
     right, trials = share(expected(MOBILENET)["fractions"][percent])
-    assert audit.possible_counts(percent, trials) == [] and audit.possible_counts(percent, trials, truncated=True) == [right]
+    assert arithmetic.possible_counts(percent, trials) == [] and arithmetic.possible_counts(percent, trials, truncated=True) == [
+        right
+    ]
 
 
 def test_the_spread_of_the_mobilenet_paper_is_one_image():
     middle, spread = expected(MOBILENET)["fractions"]["91.80+-1.64"].split(" +-")
-    assert audit.possible_counts("91.80", share(middle)[1]) == [share(middle)[0]]
-    assert audit.possible_counts("1.64", share(spread)[1]) == [share(spread)[0]]
+    assert arithmetic.possible_counts("91.80", share(middle)[1]) == [share(middle)[0]]
+    assert arithmetic.possible_counts("1.64", share(spread)[1]) == [share(spread)[0]]
 
 
 def test_the_centre_loss_gain_on_ckplus_compares_folds_of_different_size():
     around_a_fifth = range(56, 71)
-    assert audit.possible_denominators("95.08", around_a_fifth) == {61: [58]}
-    assert audit.possible_denominators("96.92", around_a_fifth) == {65: [63]}
+    assert arithmetic.possible_denominators("95.08", around_a_fifth) == {61: [58]}
+    assert arithmetic.possible_denominators("96.92", around_a_fifth) == {65: [63]}
     counts = printed(MOBILENET, "class_counts")
     six = sum(row[1] for name, row in counts.items() if name not in {"Neutral", "Contempt"})
     assert (six / 5, (six + counts["Contempt"][1]) / 5) == (61.8, 65.4)
 
 
 def test_the_accuracy_of_large_8_does_not_fit_its_fold():
-    folds = audit.possible_denominators("99.69", range(200, 400))
+    folds = arithmetic.possible_denominators("99.69", range(200, 400))
     assert list(folds) == list(range(318, 328))
     counts = printed(MOBILENET, "class_counts")
     frames = {name: row[1] * (1 if name == "Neutral" else 3) for name, row in counts.items()}
@@ -113,23 +116,23 @@ def test_the_accuracies_of_the_several_datasets_are_shares(name):
     report = printed(SEVERAL, f"{REPORTS[name]}_report")
     accuracy = printed(SEVERAL, f"{REPORTS[name]}_accuracy")
     assert sum(row[3] for key, row in report.items() if key not in rounded_tables.AVERAGES) == trials
-    assert audit.possible_counts(f"{accuracy:.2f}", trials, truncated=name == "AMFED+") == [right]
+    assert arithmetic.possible_counts(f"{accuracy:.2f}", trials, truncated=name == "AMFED+") == [right]
 
 
 def test_one_of_the_two_amfed_accuracies_is_impossible():
     conclusion = f"{printed(SEVERAL, 'amfed_accuracy_conclusion'):.2f}"
-    assert audit.possible_counts(conclusion, 955) == audit.possible_counts(conclusion, 955, truncated=True) == []
+    assert arithmetic.possible_counts(conclusion, 955) == arithmetic.possible_counts(conclusion, 955, truncated=True) == []
 
 
 def test_the_loso_accuracy_of_ckplus_is_no_share_of_its_sequences():
     sequences = printed(CKPLUS, "ckplus_labelled_sequences")
-    assert audit.possible_counts(f"{printed(CKPLUS, 'ckplus_loso_accuracy'):.2f}", sequences) == []
-    assert audit.possible_counts("97.55", sequences) == [319]
+    assert arithmetic.possible_counts(f"{printed(CKPLUS, 'ckplus_loso_accuracy'):.2f}", sequences) == []
+    assert arithmetic.possible_counts("97.55", sequences) == [319]
 
 
 def test_the_two_accuracies_on_oulu_are_shares_of_different_totals():
-    assert audit.possible_counts("84.17", 480) == [404] and audit.possible_counts("84.17", 400) == []
-    assert audit.possible_counts("84.25", 400) == [337] and audit.possible_counts("84.25", 480) == []
+    assert arithmetic.possible_counts("84.17", 480) == [404] and arithmetic.possible_counts("84.17", 400) == []
+    assert arithmetic.possible_counts("84.25", 400) == [337] and arithmetic.possible_counts("84.25", 480) == []
 
 
 # sums
@@ -140,12 +143,12 @@ def test_a_swap_of_two_digits_repairs_the_class_table():
     assert sum(counts.values()) == expected(MOBILENET)["fer_table1_sum"]
     total = sum(printed(MOBILENET, f"fer_{part}") for part in ("train", "public", "private"))
     assert total == expected(MOBILENET)["fer_table1_sum_if_angry_4953"] != printed(MOBILENET, "fer_total")
-    assert audit.transposed_digits(counts, total) == [("Angry", 4593, 4953)]
+    assert arithmetic.transposed_digits(counts, total) == [("Angry", 4593, 4953)]
 
 
 def test_only_neighbouring_digits_are_swapped():
-    assert audit.transposed_digits({"a": 123, "b": 5}, 321 + 5) == []
-    assert audit.transposed_digits({"a": 123, "b": 5}, 132 + 5) == [("a", 123, 132)]
+    assert arithmetic.transposed_digits({"a": 123, "b": 5}, 321 + 5) == []
+    assert arithmetic.transposed_digits({"a": 123, "b": 5}, 132 + 5) == [("a", 123, 132)]
 
 
 def test_the_splits_of_fer2013_do_not_sum_to_the_printed_total():
@@ -180,15 +183,15 @@ def test_the_frame_time_of_the_pipeline():
 
 
 def test_parameters_of_a_small_network():
-    assert audit.layer_parameters((3, 5, 2)) == (3 * 5 + 5) + (5 * 2 + 2)
-    assert audit.layer_parameters((1, 32), kernel=(3, 3)) == 320
+    assert arithmetic.layer_parameters((3, 5, 2)) == (3 * 5 + 5) + (5 * 2 + 2)
+    assert arithmetic.layer_parameters((1, 32), kernel=(3, 3)) == 320
 
 
 def test_the_layer_table_of_the_fer2013_network_has_one_impossible_shape():
     rows, shape, impossible = printed(FER2013, "layer_table"), (48, 48, 1), []
     for name, (after, parameters) in rows.items():
         if name.startswith("conv"):
-            assert parameters == audit.layer_parameters((shape[-1], after[-1]), kernel=(3, 3))
+            assert parameters == arithmetic.layer_parameters((shape[-1], after[-1]), kernel=(3, 3))
             if after[:2] != [side - 2 for side in shape[:2]]:
                 impossible.append(name)
         shape = after
@@ -199,40 +202,40 @@ def test_the_layer_table_of_the_fer2013_network_has_one_impossible_shape():
 def test_parameters_of_the_regularised_c3d():
     known = expected(CKPLUS)["c3d_params"]
     filters = (64, 128, 256, 256, 512, 512, 512, 512)
-    convolutions = audit.layer_parameters((3, *filters), kernel=(3, 3, 3))
+    convolutions = arithmetic.layer_parameters((3, *filters), kernel=(3, 3, 3))
     assert (convolutions, 2 * sum(filters), 1 * 4 * 4 * 512) == (known["conv"], known["bn"], known["flatten"])
-    dense = {classes: audit.layer_parameters((known["flatten"], 4096, 4096, classes)) for classes in (6, 7)}
+    dense = {classes: arithmetic.layer_parameters((known["flatten"], 4096, 4096, classes)) for classes in (6, 7)}
     assert dense[7] == known["fc_7"]
     assert [convolutions + known["bn"] + dense[n] for n in (7, 6)] == [known["total_7"], known["total_6"]]
-    twice = [audit.layer_parameters((width, width), kernel=(3, 3, 3)) + 2 * width for width in (64, 128)]
+    twice = [arithmetic.layer_parameters((width, width), kernel=(3, 3, 3)) + 2 * width for width in (64, 128)]
     assert sum(twice) == 553_536
 
 
-VGG16 = audit.layer_parameters((3, 64, 64, 128, 128, 256, 256, 256, *[512] * 6), kernel=(3, 3))
+VGG16 = arithmetic.layer_parameters((3, 64, 64, 128, 128, 256, 256, 256, *[512] * 6), kernel=(3, 3))
 INCEPTION_RESNET_V2 = 54_336_736
 
 
 @pytest.mark.parametrize(
     ("claim", "expectation", "parameters"),
     [
-        ("vgg16", "VGG16_15.244M", VGG16 + audit.layer_parameters((512, 512, 512, 8))),
-        ("inception_resnet_v2", "IRv2_56.568M", INCEPTION_RESNET_V2 + audit.layer_parameters((1536, 1024, 512, 256, 7))),
+        ("vgg16", "VGG16_15.244M", VGG16 + arithmetic.layer_parameters((512, 512, 512, 8))),
+        ("inception_resnet_v2", "IRv2_56.568M", INCEPTION_RESNET_V2 + arithmetic.layer_parameters((1536, 1024, 512, 256, 7))),
         (
             "custom_cnn",
             "KDEF_99.143M",
-            audit.layer_parameters((3, 16, 16, 16), kernel=(3, 3)) + audit.layer_parameters((55 * 55 * 16, 2048, 6)),
+            arithmetic.layer_parameters((3, 16, 16, 16), kernel=(3, 3)) + arithmetic.layer_parameters((55 * 55 * 16, 2048, 6)),
         ),
         (
             "custom_cnn",
             "KDEF_99.143M",
-            audit.layer_parameters((3, 32, 32), kernel=(3, 3)) + audit.layer_parameters((55 * 55 * 32, 1024, 8)),
+            arithmetic.layer_parameters((3, 32, 32), kernel=(3, 3)) + arithmetic.layer_parameters((55 * 55 * 32, 1024, 8)),
         ),
         (
             "light_vgg",
             "LightVGG_5.391M",
-            audit.layer_parameters((3, 32, 64, 128, 128, 256), kernel=(3, 3))
+            arithmetic.layer_parameters((3, 32, 64, 128, 128, 256), kernel=(3, 3))
             + 4 * (32 + 64 + 128 + 128 + 256)
-            + audit.layer_parameters((6 * 6 * 256, 512, 256, 7)),
+            + arithmetic.layer_parameters((6 * 6 * 256, 512, 256, 7)),
         ),
     ],
 )
@@ -248,31 +251,31 @@ def test_heads_that_give_the_printed_parameters(claim, expectation, parameters):
 def test_the_moments_of_chance_are_those_of_random_tables():
     rows, columns = np.array([30, 20, 10]), np.array([5, 15, 40])
     traces = np.trace(stats.random_table(rows, columns, seed=1).rvs(size=20_000), axis1=1, axis2=2)
-    mean, deviation = audit.right_by_chance(rows, columns)
+    mean, deviation = chance.right_by_chance(rows, columns)
     assert mean == pytest.approx(traces.mean(), rel=0.01) and deviation == pytest.approx(traces.std(), rel=0.03)
 
 
 def test_chance_is_computed_for_many_predicted_margins_at_once():
     columns = np.array([[5, 15, 40], [20, 20, 20]])
-    mean, deviation = audit.right_by_chance(np.array([30, 20, 10]), columns)
-    alone = [audit.right_by_chance(np.array([30, 20, 10]), one) for one in columns]
+    mean, deviation = chance.right_by_chance(np.array([30, 20, 10]), columns)
+    alone = [chance.right_by_chance(np.array([30, 20, 10]), one) for one in columns]
     assert [(m, d) for m, d in zip(mean, deviation, strict=True)] == alone
 
 
 def test_permuted_labels_give_the_exact_p_value_of_a_two_by_two_table():
     exact = stats.fisher_exact([[8, 2], [1, 9]]).pvalue
-    assert audit.permutation_p_value([10, 10], [9, 11], right=17) == pytest.approx(exact, abs=0.002)
+    assert chance.permutation_p_value([10, 10], [9, 11], right=17) == pytest.approx(exact, abs=0.002)
 
 
 def test_the_printed_fer2013_matrices_are_no_better_than_permuted_labels():
     test = np.array(printed(FER2013, "confusion_test"))
-    p = audit.permutation_p_value(test.sum(axis=1), test.sum(axis=0), int(np.trace(test)), tables=999)
+    p = chance.permutation_p_value(test.sum(axis=1), test.sum(axis=0), int(np.trace(test)), tables=999)
     assert p == pytest.approx(2 * stats.norm.sf(expected(FER2013)["test"]["trace_z"]), abs=0.05)
 
 
 def test_exact_interval_of_the_fer2013_test_matrix():
     known = expected(FER2013)["test"]
-    assert fold_statistics.exact_interval(known["trace"], known["n"]) == pytest.approx(known["ci95"], abs=6e-5)
+    assert significance.exact_interval(known["trace"], known["n"]) == pytest.approx(known["ci95"], abs=6e-5)
 
 
 def test_the_fer2013_training_matrix_as_printed_has_lost_a_tenth_of_its_images():
@@ -327,7 +330,7 @@ def test_margins_without_a_matrix_are_refused():
 
 def test_no_allowed_number_of_right_answers_is_refused():
     with pytest.raises(ValueError, match="no number of right answers"):
-        rounded_tables.report_counts(printed(SEVERAL, "amfed_report"), right=audit.possible_counts("54.15", 955))
+        rounded_tables.report_counts(printed(SEVERAL, "amfed_report"), right=arithmetic.possible_counts("54.15", 955))
 
 
 def test_a_report_without_its_averages_is_refused():
@@ -366,13 +369,13 @@ def test_the_bp4d_report_is_at_chance():
 
 def test_permuted_labels_confirm_the_p_value_of_the_bp4d_report():
     found, (low, high) = rounded_tables.report_counts(printed(BP4D, "report")), expected(BP4D)["p_two_sided"]
-    p = audit.permutation_p_value(found.supports, found.tables[0, :, 1], int(found.tables[0, :, 0].sum()))
+    p = chance.permutation_p_value(found.supports, found.tables[0, :, 1], int(found.tables[0, :, 0].sum()))
     assert low - 0.04 < p < high + 0.04
 
 
 def test_disgust_alone_stands_out_of_the_bp4d_report():
     found = rounded_tables.report_counts(printed(BP4D, "report"))
-    z = np.array([audit.class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables])
+    z = np.array([chance.class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables])
     disgust = z[:, found.classes.index("Disgust")]
     assert 2.7 < disgust.min() <= disgust.max() < 3
     assert np.abs(np.delete(z, found.classes.index("Disgust"), axis=1)).max() < 2

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_loaders import CASES, LOADERS, assert_finds
 
-from fer_utils.datasets import DatasetError, amfed, bp4d, ckplus, jaffe, kdef, oulu_casia, rafd, rafdb, sfew
+from fer_utils.datasets.base import DatasetError
+from fer_utils.datasets.loaders import amfed, bp4d, ckplus, jaffe, kdef, oulu_casia, rafd, rafdb, sfew
 
 OF_PICTURES = [name for name in LOADERS if name != "amfed"]
 IN_COLOUR = [name for name in OF_PICTURES if name not in ("ckplus", "jaffe")]

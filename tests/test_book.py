@@ -11,8 +11,9 @@ import yaml
 from conftest import ROOT, fer_book
 from pydantic import Field
 
-from fer_utils import book, cli, pages, parameters, results
-from fer_utils.parameters import ChapterParameters, ParameterError
+from fer_utils.book import cli, execution, pages, parameters, site
+from fer_utils.book.parameters import ChapterParameters, ParameterError
+from fer_utils.results import store
 
 
 class DemoParameters(ChapterParameters):
@@ -37,34 +38,34 @@ def demo(tmp_path, monkeypatch):
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), notebooks / f"{name}.ipynb")
     chapters = {"good": DemoParameters, "bad": DemoParameters}
-    for module in (book, cli, parameters):
+    for module in (site, cli, parameters):
         monkeypatch.setattr(module, "CHAPTERS", chapters)
-    monkeypatch.setattr(book, "REAL_DATASETS", dict.fromkeys(chapters, ("fer2013",)))
-    monkeypatch.setattr(book, "NOTEBOOKS", notebooks)
-    monkeypatch.setattr(book, "BUILD", tmp_path / "_build")
+    monkeypatch.setattr(execution, "REAL_DATASETS", dict.fromkeys(chapters, ("fer2013",)))
+    monkeypatch.setattr(execution, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(execution, "BUILD", tmp_path / "_build")
     return tmp_path
 
 
 def test_the_command_line_wins_over_the_chapter_and_the_chapter_over_the_profile(tmp_path, monkeypatch):
     listed = tmp_path / "profiles.yml"
     listed.write_text("profiles: {ci: {epochs: 7, batch_size: 9}}\nchapters: {fer2013_cnn: {ci: {epochs: 8}}}\n")
-    monkeypatch.setattr(book, "asset", lambda name: listed)
-    merged = book.merged_parameters("fer2013_cnn", "ci", {})
+    monkeypatch.setattr(execution, "asset", lambda name: listed)
+    merged = execution.merged_parameters("fer2013_cnn", "ci", {})
     assert (merged["epochs"], merged["batch_size"]) == (8, 9)
-    assert book.merged_parameters("fer2013_cnn", "ci", {"epochs": 3})["epochs"] == 3
+    assert execution.merged_parameters("fer2013_cnn", "ci", {"epochs": 3})["epochs"] == 3
 
 
 def test_an_unknown_profile_is_answered_with_the_known_ones():
     with pytest.raises(ParameterError, match="no profile 'fast'; there are ci, default, full"):
-        book.merged_parameters("fer2013_cnn", "fast", {})
+        execution.merged_parameters("fer2013_cnn", "fast", {})
 
 
 def test_an_unchanged_run_is_kept_and_a_changed_parameter_is_not(demo):
-    run = book.plan("good", "default")
-    assert not book.is_current(run)
-    assert book.execute(run, progress=False) is None
-    assert book.is_current(book.plan("good", "default"))
-    assert not book.is_current(book.plan("good", "default", {"answer": 2}))
+    run = execution.plan("good", "default")
+    assert not execution.is_current(run)
+    assert execution.execute(run, progress=False) is None
+    assert execution.is_current(execution.plan("good", "default"))
+    assert not execution.is_current(execution.plan("good", "default", {"answer": 2}))
 
 
 def test_a_run_has_the_kernel_of_this_python_where_the_user_has_another_of_the_same_name(demo, monkeypatch):
@@ -72,16 +73,16 @@ def test_a_run_has_the_kernel_of_this_python_where_the_user_has_another_of_the_s
     kernel.parent.mkdir(parents=True)
     kernel.write_text('{"argv": ["false"], "display_name": "another", "language": "python"}')
     monkeypatch.setenv("JUPYTER_PATH", str(demo / "jupyter"))
-    assert book.execute(book.plan("good", "default"), progress=False) is None
+    assert execution.execute(execution.plan("good", "default"), progress=False) is None
 
 
 def test_changed_code_runs_again_and_other_chapters_stay(demo, monkeypatch):
     digest = {"good": "1", "bad": "1"}
-    monkeypatch.setattr(book, "code_fingerprint", lambda chapter: {"notebook": digest[chapter]})
-    before = {chapter: book.plan(chapter, "default").fingerprint for chapter in digest}
+    monkeypatch.setattr(execution, "code_fingerprint", lambda chapter: {"notebook": digest[chapter]})
+    before = {chapter: execution.plan(chapter, "default").fingerprint for chapter in digest}
     digest["good"] = "2"
-    assert book.plan("good", "default").fingerprint != before["good"]
-    assert book.plan("bad", "default").fingerprint == before["bad"]
+    assert execution.plan("good", "default").fingerprint != before["good"]
+    assert execution.plan("bad", "default").fingerprint == before["bad"]
 
 
 def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(demo, monkeypatch, capsys):
@@ -90,10 +91,10 @@ def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(dem
         cli.main()
     assert ended.value.code == 1
     assert "bad failed in cell" in capsys.readouterr().err
-    kept = nbformat.read(book.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
+    kept = nbformat.read(execution.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
     assert kept.metadata["papermill"]["exception"] and "negative" in json.dumps(kept.cells)
-    assert not list((book.BUILD / "runs").rglob("*.partial.*"))
-    assert book.is_current(book.plan("good", "default")) and not book.is_current(book.plan("bad", "default"))
+    assert not list((execution.BUILD / "runs").rglob("*.partial.*"))
+    assert execution.is_current(execution.plan("good", "default")) and not execution.is_current(execution.plan("bad", "default"))
 
 
 def test_a_run_says_what_rendered_faces_stand_in_for_and_where_it_was_left(demo, monkeypatch, capsys):
@@ -112,11 +113,11 @@ def test_a_run_says_what_rendered_faces_stand_in_for_and_where_it_was_left(demo,
 
 
 def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(demo):
-    book.execute(book.plan("bad", "default"), progress=False)
-    failed = nbformat.read(book.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
-    assert "This chapter's run failed" in pages.dressed(failed, "default", book.BUILD / "runs/default/bad").cells[0].source
-    fresh = nbformat.read(book.NOTEBOOKS / "good.ipynb", as_version=4)
-    assert "has not been run" in pages.dressed(fresh, "default", book.BUILD / "runs/default/good").cells[0].source
+    execution.execute(execution.plan("bad", "default"), progress=False)
+    failed = nbformat.read(execution.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
+    assert "This chapter's run failed" in pages.dressed(failed, "default", execution.BUILD / "runs/default/bad").cells[0].source
+    fresh = nbformat.read(execution.NOTEBOOKS / "good.ipynb", as_version=4)
+    assert "has not been run" in pages.dressed(fresh, "default", execution.BUILD / "runs/default/good").cells[0].source
 
 
 def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
@@ -125,7 +126,7 @@ def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
     left = nbformat.v4.new_output("display_data", data={"text/plain": "1"}, metadata={"scrapbook": {"name": "left"}})
     notebook.cells[2].outputs = [left]
     assert (
-        pages.dressed(notebook, "default", book.BUILD / "runs/default/good")
+        pages.dressed(notebook, "default", execution.BUILD / "runs/default/good")
         .cells[0]
         .source.endswith("Text. {glue:text}`left:.2f` of – %\n\n–\n")
     )
@@ -133,18 +134,18 @@ def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
 
 @pytest.mark.parametrize(("verdict", "mark"), [("reproduced", "[Re]"), ("inconsistent", "[¬Re]")])
 def test_the_title_follows_from_the_verdict_on_the_main_claim(demo, verdict, mark):
-    book.execute(book.plan("good", "default"), progress=False)
-    published = results.published_result("fer2013_cnn")
+    execution.execute(execution.plan("good", "default"), progress=False)
+    published = store.published_result("fer2013_cnn")
     result = published.model_copy(update={"chapter": "good", "verdicts": {"main": verdict}})
-    results.write_result(result, book.BUILD / "runs/default/good/result.json")
-    kept = nbformat.read(book.BUILD / "runs/default/good/notebook.ipynb", as_version=4)
-    assert pages.dressed(kept, "default", book.BUILD / "runs/default/good").cells[0].source.startswith(f"# {mark} good")
+    store.write_result(result, execution.BUILD / "runs/default/good/result.json")
+    kept = nbformat.read(execution.BUILD / "runs/default/good/notebook.ipynb", as_version=4)
+    assert pages.dressed(kept, "default", execution.BUILD / "runs/default/good").cells[0].source.startswith(f"# {mark} good")
 
 
 def test_the_status_table_says_what_ran_and_what_failed(demo):
     for chapter in ("good", "bad"):
-        book.execute(book.plan(chapter, "default"), progress=False)
-    metadata = [book.kept_metadata(book.BUILD / "runs/default" / c / "notebook.ipynb") for c in ("good", "bad")]
+        execution.execute(execution.plan(chapter, "default"), progress=False)
+    metadata = [execution.kept_metadata(execution.BUILD / "runs/default" / c / "notebook.ipynb") for c in ("good", "bad")]
     table = pages.status_table(metadata)
     assert "| complete |" in table and "| **failed** |" in table and "rendered_faces" in table
     assert pages.status_table([{}]) == "No chapter has been run yet."
@@ -157,8 +158,8 @@ def test_the_time_of_a_build_is_the_sum_of_its_runs():
 
 
 def test_every_mark_on_a_page_is_filled(tmp_path, monkeypatch):
-    monkeypatch.setattr(book, "BUILD", tmp_path)
-    book.lay_out("ci", tmp_path / "site")
+    monkeypatch.setattr(execution, "BUILD", tmp_path)
+    site.lay_out("ci", tmp_path / "site")
     left = {
         path.name: re.findall(r"<!-- (?!no result).*? -->|\[\[[a-z].*?\]\]", path.read_text())
         for path in (tmp_path / "site/book").glob("*.md")
@@ -178,13 +179,13 @@ def test_every_picture_on_a_page_has_a_text_for_those_who_cannot_see_it():
 
 
 def test_an_executed_notebook_holds_no_path_of_the_machine(demo):
-    book.execute(book.plan("good", "default"), progress=False)
-    assert str(demo) not in (book.BUILD / "runs/default/good/notebook.ipynb").read_text()
+    execution.execute(execution.plan("good", "default"), progress=False)
+    assert str(demo) not in (execution.BUILD / "runs/default/good/notebook.ipynb").read_text()
 
 
 def test_numbers_in_pages_come_from_claims_and_results():
     page = pages.filled("[[fer2013_cnn.claim.headline_accuracy]], [[fer2013_cnn.test]]")
-    assert page == f"88.29 percent, {results.published_result('fer2013_cnn').metric('test')}"
+    assert page == f"88.29 percent, {store.published_result('fer2013_cnn').metric('test')}"
     assert pages.filled("[[fer2013_cnn.claim.total_parameters]]") == "879,623 parameters"
     assert pages.filled("[[ckplus_oulu_3dcnn.claim.configurations_tested]]") == "800"
     with pytest.raises(KeyError):
@@ -224,10 +225,10 @@ def test_an_address_that_would_make_dead_links_is_refused(url):
 
 
 def test_a_page_links_to_the_results_that_there_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(book, "BUILD", tmp_path)
-    published = results.published_result("fer2013_cnn")
-    results.write_result(published, tmp_path / "runs/ci/fer2013_cnn/result.json")
-    book.lay_out("ci", tmp_path / "site")
+    monkeypatch.setattr(execution, "BUILD", tmp_path)
+    published = store.published_result("fer2013_cnn")
+    store.write_result(published, tmp_path / "runs/ci/fer2013_cnn/result.json")
+    site.lay_out("ci", tmp_path / "site")
     laid = tmp_path / "site/book/static/results"
     assert {path.name for path in laid.iterdir()} == {
         "fer2013_cnn.json", "fer2013_cnn.full.json", "mobilenet_center_loss.full.json",

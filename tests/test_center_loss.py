@@ -6,9 +6,10 @@ import pytest
 from keras import layers
 from scipy.ndimage import map_coordinates
 
-from fer_utils import epochs, explain, kept_networks, models, training
-from fer_utils.center_loss import CenterLossModel, Features, RandomCropAndFlip, center_loss, features, moved_centers
-from fer_utils.recipes import PenalizedSGD, Recipe, learning_rate
+from fer_utils.models import inspection, registry
+from fer_utils.models.mobilenet import CenterLossModel, Features, RandomCropAndFlip, center_loss, features, moved_centers
+from fer_utils.training import epochs, fit, networks
+from fer_utils.training.recipes import PenalizedSGD, Recipe, learning_rate
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 1)).astype(np.uint8)
 LABELS = np.arange(24) % 3
@@ -26,7 +27,7 @@ RECIPE = Recipe(
 
 
 def train(store, recipe=RECIPE, start=None):
-    return training.train(
+    return fit.train(
         recipe, IMAGES, LABELS, store, name="t", experiment="t", validation=(IMAGES[:5], LABELS[:5]), selected_on="v", start=start
     )
 
@@ -136,8 +137,8 @@ def test_a_large_weight_draws_the_features_of_a_class_together():
 
 
 def test_the_network_has_the_printed_size_and_leaves_2_by_2_maps_of_48_pixels():
-    network = explain.skeleton("mobilenet_center_loss")
-    assert explain.parameter_table(network) == [
+    network = inspection.skeleton("mobilenet_center_loss")
+    assert inspection.parameter_table(network) == [
         ("convolutional part", 3_228_864, 3_206_976),
         ("dense layer of 7", 7 * 1025, 7 * 1025),
     ]
@@ -149,9 +150,9 @@ def test_the_network_has_the_printed_size_and_leaves_2_by_2_maps_of_48_pixels():
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_probabilities_and_features_are_float32(channels, precision):
-    model = models.build("mobilenet_center_loss", classes=5, side_pixels=32, channels=channels, precision=precision)
+    model = registry.build("mobilenet_center_loss", classes=5, side_pixels=32, channels=channels, precision=precision)
     images = np.repeat(IMAGES[:3], channels, axis=-1)
-    probabilities = training.predict(model, images)
+    probabilities = epochs.predict(model, images)
     assert probabilities.shape == (3, 5) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     pooled = features(model, images)
     assert pooled.shape == (3, 1024) and pooled.dtype == np.float32
@@ -187,10 +188,10 @@ def test_a_crop_is_resampled_bilinearly():
 
 
 def test_a_narrower_network_has_that_share_of_the_filters_and_a_width_of_nothing_is_refused():
-    narrow = models.build("mobilenet_center_loss", width=0.25)
+    narrow = registry.build("mobilenet_center_loss", width=0.25)
     assert narrow.get_layer("features").output.shape == (None, 256)
     with pytest.raises(ValueError, match="width 0.0, expected more than 0"):
-        models.build("mobilenet_center_loss", width=0.0)
+        registry.build("mobilenet_center_loss", width=0.0)
 
 
 def test_weights_of_imagenet_fill_all_convolutions_but_the_first(tmp_path):
@@ -198,14 +199,14 @@ def test_weights_of_imagenet_fill_all_convolutions_but_the_first(tmp_path):
     random = np.random.default_rng(8)
     given.set_weights([random.random(value.shape) for value in given.get_weights()])
     given.save_weights(tmp_path / "given.weights.h5")
-    model = models.build("mobilenet_center_loss", side_pixels=32, weights=str(tmp_path / "given.weights.h5"))
+    model = registry.build("mobilenet_center_loss", side_pixels=32, weights=str(tmp_path / "given.weights.h5"))
     first, *mine = model.get_weights()[2:-2]  # after the centres and the loss's weight, before the classifier
     assert all(np.array_equal(value, theirs) for value, theirs in zip(mine, given.get_weights()[1:], strict=True))
     assert first.std() == pytest.approx(0.09, rel=0.1) and abs(first.mean()) < 0.01
 
 
 def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_INTERVAL_S", 0.0)
+    monkeypatch.setattr(fit, "CHECKPOINT_INTERVAL_S", 0.0)
     done = []
 
     def stopped(*arguments):
@@ -214,10 +215,10 @@ def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(w
             raise KeyboardInterrupt
         return epochs.epoch_by_batches(*arguments)
 
-    monkeypatch.setattr(training, "epoch_by_batches", stopped)
+    monkeypatch.setattr(fit, "epoch_by_batches", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
-    kept_networks.forget()
+    networks.forget()
     resumed = train(tmp_path)
     assert len(done) == 4, "two epochs were kept, one was begun, one was left"
     assert resumed.record.history == whole.record.history
@@ -229,7 +230,7 @@ def test_one_compiled_network_serves_every_weight_of_the_loss_with_the_histories
     strong = RECIPE.model_copy(update={"options": RECIPE.options | {"center_loss_weight": 10.0}, "epochs": 1})
     recipes = strong, strong.model_copy(update={"options": RECIPE.options | {"center_loss_weight": 0.0}})
     together = [train(tmp_path / "together", recipe).record.history for recipe in recipes]
-    kept_networks.forget()
+    networks.forget()
     assert train(tmp_path / "alone", recipes[1]).record.history == together[1]
     assert together[0]["loss"][0] > 1.5 * together[1]["loss"][0]
 
@@ -237,7 +238,7 @@ def test_one_compiled_network_serves_every_weight_of_the_loss_with_the_histories
 def test_a_second_stage_keeps_the_selected_convolutions_and_begins_classifier_and_centres_anew(whole, tmp_path, monkeypatch):
     five = RECIPE.model_copy(update={"options": RECIPE.options | {"classes": 5}})
     unmoved = {"loss": 1.0, "accuracy": 0.2, "val_loss": 1.0, "val_accuracy": 0.2}
-    monkeypatch.setattr(training, "epoch_by_batches", lambda *_: unmoved)
+    monkeypatch.setattr(fit, "epoch_by_batches", lambda *_: unmoved)
     second, first = train(tmp_path, five, start=whole).model(last_epoch=True), whole.model()
     assert whole.record.selected_epoch < RECIPE.epochs and not same_weights(first, whole.model(last_epoch=True))
     assert all(same_weights(mine, theirs) for mine, theirs in zip(second.layers[:-1], first.layers[:-1], strict=True))

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fer_utils import audit, claim_checks, claims, findings, layer_tables
-from fer_utils.claims import Verdict, load_claims
-from fer_utils.cli import app
-from fer_utils.findings import Outcome
+from fer_utils.book.cli import app
+from fer_utils.claims import schema
+from fer_utils.claims.audit import arithmetic, findings, layers, run
+from fer_utils.claims.audit.findings import Outcome
+from fer_utils.claims.schema import load_claims
+from fer_utils.claims.verdicts import Verdict
 
 BP4D, CKPLUS, FER2013, MOBILENET, SEVERAL = PAPERS = (
     "bp4d_vgg16_holdout",
@@ -29,7 +31,7 @@ EXAMPLE = ROOT / "book/static/example_claims.yml"
 
 @cache
 def found_in(paper):
-    return claim_checks.audit_claims(load_claims(paper))
+    return run.audit_claims(load_claims(paper))
 
 
 def one(paper, claim, check, containing=""):
@@ -210,19 +212,17 @@ def test_every_claim_has_a_finding_with_its_place_and_a_verdict_with_its_reason(
     ids = [claim.id for claim in printed.claims]
     assert list(dict.fromkeys(one.claim for one in found)) == ids
     assert all(one.where and one.printed and one.meaning.endswith(".") for one in found)
-    judged = claim_checks.judgements(printed, found)
+    judged = run.judgements(printed, found)
     assert sorted(one.claim.id for one in judged) == sorted(ids) and all(one.reason for one in judged)
-    impossible = claim_checks.contradictions(found).keys() | claim_checks.contradicted_partners(found).keys()
+    impossible = run.contradictions(found).keys() | run.contradicted_partners(found).keys()
     assert {one.claim.id for one in judged if one.verdict == Verdict.INCONSISTENT} == impossible
 
 
 def test_a_contradiction_between_two_claims_that_should_agree_names_both():
     found, claim, partner = found_in(BP4D), "report", "points_per_class"
-    assert claim in claim_checks.contradictions(found) and partner not in claim_checks.contradictions(found)
+    assert claim in run.contradictions(found) and partner not in run.contradictions(found)
     reasons = {
-        one.claim.id: one.reason
-        for one in claim_checks.judgements(load_claims(BP4D), found)
-        if one.verdict == Verdict.INCONSISTENT
+        one.claim.id: one.reason for one in run.judgements(load_claims(BP4D), found) if one.verdict == Verdict.INCONSISTENT
     }
     assert reasons[partner].startswith(f"{claim}, which should agree, contradicts it: It scores 574 items")
 
@@ -231,13 +231,13 @@ def test_a_claim_is_not_contradicted_by_one_that_is_impossible_by_itself():
     found = found_in(SEVERAL)
     between = next(one for one in found if one.claim == "amfed_accuracy_conclusion" and one.check == "same thing elsewhere")
     assert between.outcome == Outcome.IMPOSSIBLE and between.partners == ("amfed_accuracy",)
-    assert not {"amfed_accuracy", "amfed_report"} & claim_checks.contradicted_partners(found).keys()
+    assert not {"amfed_accuracy", "amfed_report"} & run.contradicted_partners(found).keys()
 
 
 def test_what_a_claim_is_derived_from_is_not_contradicted_by_it():
     found = found_in(FER2013)
-    assert "total_images" in claim_checks.contradictions(found)
-    assert not {"training_images", "public_test_images"} & claim_checks.contradicted_partners(found).keys()
+    assert "total_images" in run.contradictions(found)
+    assert not {"training_images", "public_test_images"} & run.contradicted_partners(found).keys()
 
 
 def test_no_paper_and_no_printed_number_is_named_in_the_rules():
@@ -251,11 +251,11 @@ def test_no_paper_and_no_printed_number_is_named_in_the_rules():
 
 
 def test_the_same_claims_give_the_same_findings():
-    assert claim_checks.audit_claims(load_claims(BP4D)) == found_in(BP4D)
+    assert run.audit_claims(load_claims(BP4D)) == found_in(BP4D)
 
 
 def test_a_search_that_hits_its_limit_is_said_to_be_open():
-    found = claim_checks.audit_claims(load_claims(BP4D), search_limit=10)
+    found = run.audit_claims(load_claims(BP4D), search_limit=10)
     (stopped,) = [one for one in found if one.check == "counts behind the report"]
     assert stopped.outcome == Outcome.NOT_CHECKABLE and "More than 10 partial tables" in stopped.meaning
 
@@ -267,8 +267,8 @@ def changed_digit(paper, claim, before, after):
     text = json.dumps(entry["value"])
     assert len(re.findall(rf"(?<![\d.]){re.escape(before)}(?![\d.])", text)) == 1
     entry["value"] = json.loads(re.sub(rf"(?<![\d.]){re.escape(before)}(?![\d.])", after, text))
-    printed = claims.ClaimSet.model_validate(raw)
-    return claim_checks.audit_claim(printed, printed[claim])
+    printed = schema.ClaimSet.model_validate(raw)
+    return run.audit_claim(printed, printed[claim])
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,8 @@ def test_lost_digits_are_found_in_the_one_column_that_explains_the_sums():
     matrix = np.array([[50, 7, 123], [8, 60, 245], [9, 11, 377]])
     printed = matrix.copy()
     printed[:, 2] = [12, 24, 37]
-    assert audit.lost_digits(printed, matrix.sum(axis=1)) == [(2, 3)]
-    assert audit.lost_digits(printed, matrix.sum(axis=1) - 200) == []
+    assert arithmetic.lost_digits(printed, matrix.sum(axis=1)) == [(2, 3)]
+    assert arithmetic.lost_digits(printed, matrix.sum(axis=1) - 200) == []
 
 
 def test_a_layer_table_that_follows_is_left_alone():
@@ -311,18 +311,18 @@ def test_a_layer_table_that_follows_is_left_alone():
         ("flatten", (36,), 0),
         ("dense", (2,), 74),
     ]
-    check = layer_tables.check_layer_table(rows)
+    check = layers.check_layer_table(rows)
     assert (check.impossible_shapes, check.impossible_parameters, check.repairs, check.parameters) == ((), (), (), 114)
 
 
 def test_a_wrong_number_of_parameters_is_named():
-    check = layer_tables.check_layer_table([("input", (8, 8, 1), 0), ("conv2d", (6, 6, 4), 41)])
+    check = layers.check_layer_table([("input", (8, 8, 1), 0), ("conv2d", (6, 6, 4), 41)])
     assert check.impossible_parameters == (1,)
 
 
 def test_the_kernel_follows_from_the_parameters():
-    assert layer_tables.kernel_side(320, 1, 32, 2) == 3 and layer_tables.kernel_side(321, 1, 32, 2) is None
-    assert layer_tables.kernel_side((27 * 3 + 1) * 64, 3, 64, 3) == 3
+    assert layers.kernel_side(320, 1, 32, 2) == 3 and layers.kernel_side(321, 1, 32, 2) is None
+    assert layers.kernel_side((27 * 3 + 1) * 64, 3, 64, 3) == 3
 
 
 def test_sizes_of_parts_are_the_whole_numbers_beside_their_mean():
@@ -411,14 +411,14 @@ def test_any_file_is_either_read_or_refused_with_its_name(tmp_path_factory, valu
     except ValueError as error:
         assert "any.yml" in str(error)
         return
-    assert {one.claim for one in claim_checks.audit_claims(printed)} == {claim.id for claim in printed.claims}
+    assert {one.claim for one in run.audit_claims(printed)} == {claim.id for claim in printed.claims}
 
 
 @given(st.data())
 @settings(max_examples=40, deadline=None)
 def test_whatever_a_claim_holds_the_checks_answer_or_refuse_it(data):
     printed = load_claims(data.draw(st.sampled_from(PAPERS)))
-    claim = data.draw(st.sampled_from([claim for claim in printed.claims if claim.quantity not in claim_checks.NOT_CHECKABLE]))
+    claim = data.draw(st.sampled_from([claim for claim in printed.claims if claim.quantity not in run.NOT_CHECKABLE]))
     keys = st.sampled_from([*claim.value] if isinstance(claim.value, dict) else ["x"])
     number = st.integers(0, 120) | st.floats(0, 1)
     value = data.draw(
@@ -430,7 +430,7 @@ def test_whatever_a_claim_holds_the_checks_answer_or_refuse_it(data):
     )
     entries = [one.model_dump(mode="json") | ({"value": value} if one.id == claim.id else {}) for one in printed.claims]
     try:
-        changed = claims.ClaimSet.model_validate({"paper": printed.paper.model_dump(), "claims": entries})
+        changed = schema.ClaimSet.model_validate({"paper": printed.paper.model_dump(), "claims": entries})
     except ValueError:
         return
     touched = [
@@ -438,7 +438,7 @@ def test_whatever_a_claim_holds_the_checks_answer_or_refuse_it(data):
     ]
     for one in touched:
         try:
-            assert claim_checks.audit_claim(changed, one, search_limit=2000)
+            assert run.audit_claim(changed, one, search_limit=2000)
         except findings.AuditError as error:
             assert "claim" in str(error)
 
@@ -472,7 +472,7 @@ def test_a_missing_file_ends_with_status_2_and_its_name():
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_all_findings_can_be_had_as_json(paper):
-    assert len(json.loads(claim_checks.as_json(found_in(paper)))) == len(found_in(paper))
+    assert len(json.loads(run.as_json(found_in(paper)))) == len(found_in(paper))
 
 
 def test_the_schema_page_names_every_kind_of_link_and_every_outcome():

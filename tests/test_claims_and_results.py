@@ -8,9 +8,11 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from fer_utils import parameters, results
-from fer_utils.claims import Claim, Verdict, judge, load_claims, verdict_table
-from fer_utils.results import Metric
+from fer_utils.book import parameters
+from fer_utils.claims.schema import Claim, load_claims
+from fer_utils.claims.verdicts import Verdict, judge, verdict_table
+from fer_utils.results import provenance, store
+from fer_utils.results.records import Metric
 
 PAPERS = sorted(path.stem for path in (ROOT / "book/claims").glob("*.yml"))
 CLAIM = Claim(id="a", statement="accuracy", quantity="accuracy", value=70.0, unit="percent", where="Sec. 1", belongs_to="text")
@@ -75,7 +77,7 @@ def test_an_unknown_claim_is_answered_with_the_known_ones():
 
 
 def test_the_published_result_is_on_the_published_images_and_holds_its_histories():
-    published = results.published_result("fer2013_cnn")
+    published = store.published_result("fer2013_cnn")
     assert published.dataset.official and published.dataset.real and published.profile == "full"
     assert all(len(r.history["loss"]) == r.recipe["epochs"] for r in published.trainings)
     assert published.metric("test").n == 3589 and published.confusion("merged_test").array().sum() == 7178
@@ -84,43 +86,35 @@ def test_the_published_result_is_on_the_published_images_and_holds_its_histories
 
 
 def test_the_shuffled_score_of_the_published_network_lies_at_chance():
-    row = next(r for r in results.published_result("fer2013_cnn").tables["chance"] if r["matrix"] == "ours, shuffled")
+    row = next(r for r in store.published_result("fer2013_cnn").tables["chance"] if r["matrix"] == "ours, shuffled")
     assert abs(row["z"]) < 3 and row["p_value"] > 0.001
 
 
 def test_a_result_is_written_whole_or_not_at_all(tmp_path):
-    published = results.published_result("fer2013_cnn")
-    results.write_result(published, tmp_path / "r.json")
-    assert results.read_result(tmp_path / "r.json") == published
+    published = store.published_result("fer2013_cnn")
+    store.write_result(published, tmp_path / "r.json")
+    assert store.read_result(tmp_path / "r.json") == published
     broken = published.model_copy(update={"wall_time_s": float("nan")})
     with pytest.raises(ValueError):
-        results.write_result(broken, tmp_path / "r.json")
-    assert results.read_result(tmp_path / "r.json") == published and len(list(tmp_path.iterdir())) == 1
+        store.write_result(broken, tmp_path / "r.json")
+    assert store.read_result(tmp_path / "r.json") == published and len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_result_made_by_other_code_is_stale():
-    published = results.published_result("fer2013_cnn")
-    changed = published.model_copy(update={"code_fingerprint": results.code_fingerprint("fer2013_cnn") | {"lock": "0"}})
-    assert changed.stale_parts() == ["lock"]
-
-
-def test_a_result_is_stale_for_a_module_it_uses_and_not_for_another():
-    used = results.modules_used("from fer_utils import evaluation\nfrom fer_utils.datasets.base import data_root")
-    names = {path.relative_to(results.PACKAGE).as_posix() for path in used}
-    assert {"__init__.py", "evaluation.py", "results.py", "datasets/__init__.py", "datasets/base.py", "datasets/kdef.py"} <= names
-    assert not names & {"models.py", "book.py", "cli.py"}
-
-
-def test_what_only_draws_numbers_makes_no_result_stale():
-    parts = results.code_fingerprint("fer2013_cnn") | {"fer_utils/figures.py": "0", "fer_utils/evaluation.py": "0"}
-    changed = results.published_result("fer2013_cnn").model_copy(update={"code_fingerprint": parts})
-    assert changed.stale_parts() == ["fer_utils/evaluation.py"]
+def test_any_change_of_the_package_changes_the_fingerprint_and_no_change_keeps_it(tmp_path, monkeypatch):
+    package = tmp_path / "fer_utils"
+    package.mkdir()
+    (package / "one.py").write_text("ONE = 1\n")
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    before = provenance.code_fingerprint("fer2013_cnn")
+    assert before == provenance.code_fingerprint("fer2013_cnn") != provenance.code_fingerprint("methodology")
+    (package / "one.py").write_text("ONE = 2\n")
+    assert before != provenance.code_fingerprint("fer2013_cnn")
 
 
 def test_a_damaged_result_is_named_with_its_field(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps({"chapter": 3}))
     with pytest.raises(ValueError, match=r"r\.json: chapter"):
-        results.read_result(tmp_path / "r.json")
+        store.read_result(tmp_path / "r.json")
 
 
 @pytest.mark.parametrize("chapter", parameters.CHAPTERS)

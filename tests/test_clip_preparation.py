@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fer_utils import clip_preparation, images
-from fer_utils.claims import load_claims
-from fer_utils.clip_preparation import CKPLUS_COPIES, OULU_CASIA_COPIES, Copies, augmented_clips
+from fer_utils.claims.schema import load_claims
+from fer_utils.preprocessing import clip_augmentation, images
+from fer_utils.preprocessing.clip_augmentation import CKPLUS_COPIES, OULU_CASIA_COPIES, Copies, augmented_clips
 
 CLASSES = tuple(CKPLUS_COPIES)
 CLIPS = np.random.default_rng(0).integers(0, 256, (7, 3, 24, 24, 3)).astype(np.uint8)
@@ -45,7 +45,7 @@ def test_a_flip_is_the_exact_mirror_image_of_each_frame():
 
 
 def test_contrast_worked_out_by_hand(monkeypatch):
-    monkeypatch.setattr(clip_preparation, "CONTRAST_FACTORS", (2.0, 2.0))
+    monkeypatch.setattr(clip_augmentation, "CONTRAST_FACTORS", (2.0, 2.0))
     clip = np.array([0, 60, 100, 127, 200, 255], np.uint8).reshape(1, 2, 3, 1)
     (changed,) = copies_of_one(clip, Copies(0, 0, 1))
     assert changed.ravel().tolist() == [0, 0, 73, 127, 255, 255]
@@ -59,7 +59,7 @@ def test_contrast_factors_differ_between_copies_and_stay_in_the_printed_range():
 
 
 def test_a_rotation_by_a_right_angle_is_exact(monkeypatch):
-    monkeypatch.setattr(clip_preparation, "ROTATION_DEGREES", (90.0, 90.0))
+    monkeypatch.setattr(clip_augmentation, "ROTATION_DEGREES", (90.0, 90.0))
     (rotated,) = copies_of_one(CLIPS[0], Copies(0, 1, 0))
     assert np.array_equal(rotated, np.rot90(CLIPS[0], axes=(1, 2)))
 

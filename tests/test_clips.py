@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_utils import clips, faces
-from fer_utils.datasets import DatasetError, FaceDataset, rendered_faces
+from fer_utils.datasets.base import DatasetError, FaceDataset
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.preprocessing import clips, cropping
 
 
 def made_sequences(lengths, **columns) -> FaceDataset:
@@ -141,7 +142,7 @@ def test_missing_and_repeated_positions_are_named(positions, message):
 
 
 def test_frames_that_were_dropped_leave_a_gap_and_no_error():
-    kept = faces.keep_rows(made_sequences([5]), np.array([0, 1, 4]), "without two")
+    kept = cropping.keep_rows(made_sequences([5]), np.array([0, 1, 4]), "without two")
     made = clips.last_frames(kept, 2)
     assert made.read([0])[0, :, 0, 0, 0].tolist() == [1, 4]
 
@@ -169,6 +170,6 @@ def test_a_bad_setting_is_refused(cut, message):
 
 def test_cropped_sequences_become_clips_of_the_papers_shape():
     dataset = rendered_faces.load(collection="sequences", persons=[0], classes=["fear", "surprise"])
-    cropped, _ = faces.crop_faces(dataset, detector="yunet", side_pixels=112)
+    cropped, _ = cropping.crop_faces(dataset, detector="yunet", side_pixels=112)
     made = clips.last_frames(cropped, 10)
     assert made.read([0, 1]).shape == (2, 10, 112, 112, 3)

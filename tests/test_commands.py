@@ -10,8 +10,8 @@ import yaml
 from conftest import ROOT, fer_book
 from typer.testing import CliRunner
 
-from fer_utils import cli
-from fer_utils.parameters import CHAPTERS
+from fer_utils.book import cli
+from fer_utils.book.parameters import CHAPTERS
 
 GROUP = typer.main.get_command(cli.app)
 COMMANDS = [[name] for name in GROUP.commands if name != "data"] + [["data", name] for name in GROUP.commands["data"].commands]

@@ -5,14 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fer_utils import clips, cross_validation, datasets, faces, protocols, training
-from fer_utils.clip_preparation import Copies
-from fer_utils.configurations import PAPER_CKPLUS
-from fer_utils.cross_validation import ClipSet, FoldScores, FoldTask, TrialTask
-from fer_utils.leaks import Fold
-from fer_utils.recipes import Recipe
-from fer_utils.results import TrainingRecord
-from fer_utils.search import PruningRule
+from fer_utils.datasets import registry
+from fer_utils.preprocessing import clips, cropping
+from fer_utils.preprocessing.clip_augmentation import Copies
+from fer_utils.protocols import splits
+from fer_utils.protocols.leaks import Fold
+from fer_utils.results.records import TrainingRecord
+from fer_utils.training import cross_validation, fit
+from fer_utils.training.cross_validation import ClipSet, FoldScores, FoldTask, TrialTask
+from fer_utils.training.hyperparameters import PruningRule
+from fer_utils.training.recipes import Recipe
+from fer_utils.training.search_space import PAPER_CKPLUS
 
 OPTIONS = {"classes": 2, "frames": 8, "side_pixels": 16, "channels": 1, "width": 0.02}
 RECIPE = Recipe(network="frame_cnn", options=OPTIONS, schedule="constant", epochs=2, batch_size=4, seed=1)
@@ -66,10 +69,10 @@ def test_a_fold_trains_on_its_training_clips_and_copies_of_these_only():
 
 def test_a_scored_fold_is_found_again_without_its_weights(monkeypatch):
     first = cross_validation.score_fold(task())
-    monkeypatch.setattr(training, "_resume", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(fit, "_resume", lambda *_: pytest.fail("trained again"))
     again = cross_validation.score_fold(task())
     assert np.array_equal(first.test, again.test) and again.record.history == first.record.history
-    assert not list((training.store() / first.record.key).glob("*.h5"))
+    assert not list((fit.store() / first.record.key).glob("*.h5"))
 
 
 def test_the_test_and_validation_clips_decide_nothing():
@@ -115,22 +118,22 @@ def test_a_trial_is_given_up_below_the_bound_and_its_control_is_done_with_it(mon
 
 
 def test_clips_and_folds_have_the_same_numbers():
-    found = datasets.load("rendered_faces", collection="sequences", classes=["anger", "fear"], persons=range(6))
-    cut = clips.last_frames(faces.crop_to_boxes(found, side_pixels=16, grey=True), 10)
-    apex = faces.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
+    found = registry.load("rendered_faces", collection="sequences", classes=["anger", "fear"], persons=range(6))
+    cut = clips.last_frames(cropping.crop_to_boxes(found, side_pixels=16, grey=True), 10)
+    apex = cropping.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
     assert np.array_equal(apex.labels(range(len(apex.frame))), cut.labels)
-    for fold in protocols.leave_one_subject_out(apex).folds:
+    for fold in splits.leave_one_subject_out(apex).folds:
         assert set(cut.subjects[fold.test]) == {fold.name}
 
 
 def test_people_without_a_sequence_make_no_fold():
-    found = datasets.load("rendered_faces", collection="sequences", classes=["anger"], persons=[1, 4, 5])
-    cut = clips.last_frames(faces.keep_rows(found, np.flatnonzero(found.frame["subject"] != "person 04"), "two people"), 10)
-    apex = faces.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
-    assert [fold.name for fold in protocols.leave_one_subject_out(apex).folds] == ["person 01", "person 05"]
+    found = registry.load("rendered_faces", collection="sequences", classes=["anger"], persons=[1, 4, 5])
+    cut = clips.last_frames(cropping.keep_rows(found, np.flatnonzero(found.frame["subject"] != "person 04"), "two people"), 10)
+    apex = cropping.keep_rows(cut.dataset, cut.rows[:, -1], "last frame")
+    assert [fold.name for fold in splits.leave_one_subject_out(apex).folds] == ["person 01", "person 05"]
 
 
 def test_a_sequence_of_one_frame_is_a_clip_that_repeats_it():
-    found = datasets.load("rendered_faces", collection="sequences", classes=["anger"], persons=[1])
-    (only,) = clips.last_frames(faces.keep_rows(found, np.array([9]), "apex"), 10).read([0])
+    found = registry.load("rendered_faces", collection="sequences", classes=["anger"], persons=[1])
+    (only,) = clips.last_frames(cropping.keep_rows(found, np.array([9]), "apex"), 10).read([0])
     assert only.shape[0] == 10 and (only == only[0]).all()

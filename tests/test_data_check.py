@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from conftest import fer_book
 
-from fer_utils import data_check, datasets
+from fer_utils.datasets import check, registry
 
 COUNTED = ("ckplus", "jaffe", "bp4d", "kdef", "rafd", "rafdb", "sfew", "amfed")
 
 
 def checked(name, folder):
-    return data_check.check(datasets.card(name).load(folder), datasets.card(name))
+    return check.check(registry.card(name).load(folder), registry.card(name))
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -34,7 +34,7 @@ def test_a_complete_dataset_is_sound(tmp_path):
     folder = tmp_path / "jaffe"
     folder.mkdir()
     people = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
-    expected = datasets.card("jaffe").expected.images["all"]
+    expected = registry.card("jaffe").expected.images["all"]
     for label, code in zip(expected, ("AN", "DI", "FE", "HA", "SA", "SU", "NE"), strict=True):
         for number in range(expected[label]):
             name = f"{people[number % 10]}.{code}{number // 10 + 1}.{number}.tiff"
@@ -53,7 +53,7 @@ def test_a_copy_on_both_sides_of_a_split_is_found(tmp_path):
     shutil.copy(root / train["path"], root / test["path"])
     report = checked("rafdb", written.folder)
     assert report.duplicates == {"exact, across splits, labels differ": 1} and report.copies_across_splits == 1
-    assert "1 pairs of copies lie across splits" in data_check.as_text(report)
+    assert "1 pairs of copies lie across splits" in check.as_text(report)
     assert train["path"] in report.duplicate_examples[0] and test["path"] in report.duplicate_examples[0]
 
 
@@ -81,14 +81,14 @@ def test_conversions_are_counted(tmp_path):
 def test_a_quick_check_reads_no_pixels(tmp_path):
     written = layouts.write_kdef(tmp_path / "kdef")
     next(written.folder.rglob("AF01AFS.JPG")).write_bytes(b"no picture")
-    report = data_check.check(datasets.card("kdef").load(written.folder), datasets.card("kdef"), quick=True)
+    report = check.check(registry.card("kdef").load(written.folder), registry.card("kdef"), quick=True)
     assert not report.pixels_read and report.unreadable == []
 
 
 def test_the_check_is_json_on_request(tmp_path):
     written = layouts.write_ckplus(tmp_path / "ckplus")
     ended = fer_book("data", "check", "ckplus", str(written.folder), "--json")
-    report = data_check.Check.model_validate_json(ended.stdout)
+    report = check.Check.model_validate_json(ended.stdout)
     assert ended.returncode == 1 and report.expected["subjects"] == 118
     assert "surprise" in json.dumps(report.counts)
 
@@ -115,7 +115,7 @@ def test_five_wrong_trees_end_with_a_sentence_and_status_two(tmp_path):
 
 def test_list_and_where_tell_what_there_is_and_how_to_get_it():
     listed = json.loads(fer_book("data", "list", "--json").stdout)
-    assert {row["name"] for row in listed} == set(datasets.DATASETS)
+    assert {row["name"] for row in listed} == set(registry.DATASETS)
     where = fer_book("data", "where", "oulu_casia").stdout
     assert "Oulu" in where and "may not be shown" in where and "480 sequences" in where and "OriginalImg/VL/Strong" in where
     assert "no dataset" in fer_book("data", "where", "fer2014").stderr
@@ -123,5 +123,5 @@ def test_list_and_where_tell_what_there_is_and_how_to_get_it():
 
 def test_every_card_has_a_page_an_access_a_licence_and_a_citation():
     entries = (layouts.Path(__file__).parent.parent / "book/references.bib").read_text()
-    for card in datasets.DATASETS.values():
+    for card in registry.DATASETS.values():
         assert card.page and card.access and card.licence and f"{{{card.citation}," in entries

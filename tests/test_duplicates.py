@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_utils import duplicates
-from fer_utils.datasets import rendered_faces
-from fer_utils.faces import crop_to_boxes
+from fer_utils.datasets import duplicates
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.preprocessing.cropping import crop_to_boxes
 
 
 def brighter(image):

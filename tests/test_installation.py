@@ -19,7 +19,8 @@ import papermill
 import pytest
 from conftest import ROOT
 
-from fer_utils import book, results
+from fer_utils.book import execution
+from fer_utils.results import provenance
 
 sys.path.insert(0, str(ROOT / "tools"))
 from install_cell import install_cell, with_cell
@@ -79,8 +80,8 @@ def test_the_install_cell_decides_no_number():
     path = ROOT / "notebooks/fer2013_cnn.ipynb"
     notebook, other = json.loads(path.read_text()), nbformat.read(path, as_version=4)
     other = json.loads(nbformat.writes(with_cell(other, install_cell(WITH_ADDRESS))))
-    assert other != notebook and results.notebook_code(other) == results.notebook_code(notebook)
-    assert "fer_utils" in results.notebook_code(notebook) and "FER_BOOK_PACKAGE" not in results.notebook_code(notebook)
+    assert other != notebook and provenance.notebook_code(other) == provenance.notebook_code(notebook)
+    assert "fer_utils" in provenance.notebook_code(notebook) and "FER_BOOK_PACKAGE" not in provenance.notebook_code(notebook)
 
 
 def run_cell(config, folder):
@@ -153,7 +154,7 @@ def test_a_notebook_alone_installs_the_package_and_runs_to_its_end(wheel, tmp_pa
     papermill.execute_notebook(
         alone / "fer2013_cnn.ipynb",
         tmp_path / "executed.ipynb",
-        parameters=book.merged_parameters("fer2013_cnn", "ci", {}),
+        parameters=execution.merged_parameters("fer2013_cnn", "ci", {}),
         kernel_name="clean",
         cwd=alone,
         progress_bar=False,

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_utils import duplicates, leaks, protocols
-from fer_utils.datasets import rendered_faces
+from fer_utils.datasets import duplicates
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.protocols import leaks, splits
 
 
 def with_image(dataset, row, image, **columns):
@@ -38,7 +39,7 @@ COPIES = {
 def clean():
     """Single faces of twelve persons, and a fold that keeps persons apart."""
     dataset = rendered_faces.load(collection="wild", persons=range(12))
-    return dataset, protocols.nested(protocols.grouped_holdout(dataset, seed=0), seed=0).folds[0]
+    return dataset, splits.nested(splits.grouped_holdout(dataset, seed=0), seed=0).folds[0]
 
 
 def found(report, later="test", earlier="train"):
@@ -57,13 +58,13 @@ def test_a_clean_fold_is_silent(clean):
 def test_every_fold_by_person_of_the_rendered_faces_is_clean(collection):
     dataset = rendered_faces.load(collection=collection)
     prints = duplicates.dataset_fingerprints(dataset)
-    (fold,) = protocols.official(dataset).folds
+    (fold,) = splits.official(dataset).folds
     assert leaks.leak_report(dataset, fold, found=prints).clean
 
 
 def test_a_random_split_of_sequences_leaks_persons_sequences_and_frames():
     dataset = rendered_faces.load(collection="sequences", persons=range(6))
-    leaking = found(leaks.leak_report(dataset, protocols.random_holdout(dataset, seed=0).folds[0]))
+    leaking = found(leaks.leak_report(dataset, splits.random_holdout(dataset, seed=0).folds[0]))
     assert leaking["subject"].count == 6 and leaking["subject"].share == 1
     assert leaking["sequence"].share == 1 and leaking["near"].share > 0.5 and "exact" not in leaking
 
@@ -117,13 +118,13 @@ def test_near_duplicates_can_be_left_out(clean):
 
 def test_examples_are_few_and_counts_are_whole(clean):
     dataset, _ = clean
-    leaking = found(leaks.leak_report(dataset, protocols.random_holdout(dataset, seed=0).folds[0], near=False))
+    leaking = found(leaks.leak_report(dataset, splits.random_holdout(dataset, seed=0).folds[0], near=False))
     assert leaking["subject"].count == 12 and len(leaking["subject"].examples) == leaks.EXAMPLES
 
 
 def test_fingerprints_of_the_whole_dataset_give_the_same_report(clean):
     dataset, _ = clean
-    fold = protocols.random_holdout(dataset, seed=0).folds[0]
+    fold = splits.random_holdout(dataset, seed=0).folds[0]
     assert leaks.leak_report(dataset, fold) == leaks.leak_report(dataset, fold, found=duplicates.dataset_fingerprints(dataset))
 
 

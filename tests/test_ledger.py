@@ -6,23 +6,27 @@ import json
 
 import pytest
 from conftest import ROOT
-from docutils.nodes import make_id
 from typer.testing import CliRunner
 
-from fer_utils import book, claim_checks, cli, ledger, pages, results, scoreboard
-from fer_utils.claims import Verdict, judge, load_claims, papers, verdict_rows, with_the_rest
-from fer_utils.findings import Outcome
-from fer_utils.results import Metric
+from fer_utils.book import cli, execution, pages, site
+from fer_utils.claims import ledger
+from fer_utils.claims.audit.findings import Outcome
+from fer_utils.claims.audit.run import audit_claims, contradicted_partners
+from fer_utils.claims.schema import load_claims, papers
+from fer_utils.claims.verdicts import Verdict, judge, verdict_rows, with_the_rest
+from fer_utils.figures import scoreboard
+from fer_utils.results import store
+from fer_utils.results.records import Metric
 
 PAPER = load_claims("fer2013_cnn")
-FOUND = claim_checks.audit_claims(PAPER)
+FOUND = audit_claims(PAPER)
 MEASURED = Metric(name="test", value=64.0, low=62.0, high=66.0, n=3589, scored_on="PrivateTest")
 
 
 @pytest.fixture(scope="module")
 def published():
     """The published result of FER2013, without verdicts."""
-    return results.published_result("fer2013_cnn").model_copy(update={"verdicts": {}, "tables": {}, "metrics": [MEASURED]})
+    return store.published_result("fer2013_cnn").model_copy(update={"verdicts": {}, "tables": {}, "metrics": [MEASURED]})
 
 
 def result_of(base, judged, **changes):
@@ -107,7 +111,7 @@ def test_what_the_published_run_could_not_test_is_decided_by_this_build(publishe
 
 
 def test_a_measurement_comes_before_the_contradiction_of_another_claim(published):
-    assert "confusion_test" in claim_checks.contradicted_partners(FOUND)
+    assert "confusion_test" in contradicted_partners(FOUND)
     alone = row("confusion_test", found=FOUND)
     assert (alone.verdict, alone.decided_by) == (Verdict.INCONSISTENT, "claims_audit") and "headline_accuracy" in alone.reason
     measured = row("confusion_test", result_of(published, [judged("confusion_test", 60, 64, printed=17.5)]), found=FOUND)
@@ -165,50 +169,8 @@ def test_a_number_computed_from_the_network_needs_no_images(published):
     assert (one.verdict, one.faces, one.dataset, one.selected_on) == (Verdict.REPRODUCED, ledger.NO_IMAGES, "", "")
 
 
-def test_a_row_names_the_parts_that_have_changed_since(published):
-    changed = results.code_fingerprint("fer2013_cnn") | {"fer_utils/evaluation.py": "0", "fer_utils/tables.py": "0"}
-    fresh = result_of(
-        published, [judged("early_test_accuracy", 62, 66)], code_fingerprint=results.code_fingerprint("fer2013_cnn")
-    )
-    assert row("early_test_accuracy", fresh).stale == ()
-    old = fresh.model_copy(update={"code_fingerprint": changed})
-    assert row("early_test_accuracy", old).stale == ("fer_utils/evaluation.py",)
-
-
-def test_what_the_audit_decides_alone_has_no_run_behind_it(published):
-    one = row("best_class", result_of(published, [judge(PAPER["best_class"], contradiction="it is the worst")]), found=FOUND)
-    assert (one.decided_by, one.profile, one.stale, one.ours) == ("claims_audit", "", (), None)
-
-
-@pytest.mark.parametrize("paper", papers())
-def test_a_row_links_to_a_section_that_is_there_once(paper, every_row):
-    for notebook, place in {(one.page, one.anchor) for one in every_row if one.paper == paper}:
-        source = json.loads((ROOT / notebook.replace(".html", ".ipynb")).read_text())
-        lines = "\n".join("".join(cell["source"]) for cell in source["cells"] if cell["cell_type"] == "markdown").splitlines()
-        headings = [make_id(line.lstrip("# ")) for line in lines if line.startswith("#")]
-        assert headings.count(place) == 1
-
-
-def test_a_section_without_the_cell_is_refused():
-    with pytest.raises(ValueError, match=r"no cell of scoreboard.ipynb below a heading has no_such_code"):
-        ledger.anchor("scoreboard", "no_such_code")
-
-
-# what is refused
-
-
-def test_a_result_that_judges_an_unknown_claim_is_refused(published):
-    with pytest.raises(ValueError, match="judges 'made_up', which is no claim of the paper"):
-        row("headline_accuracy", published.model_copy(update={"verdicts": {"made_up": "reproduced"}}))
-
-
-def test_an_unknown_paper_is_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(ValueError, match="no paper 'fer'; there are bp4d_vgg16_holdout"):
-        ledger.ledger(tmp_path, ["fer"])
-
-
 def test_a_result_in_another_chapters_folder_is_refused(published, tmp_path):
-    results.write_result(published, tmp_path / "bp4d_vgg16_holdout" / "result.json")
+    store.write_result(published, tmp_path / "bp4d_vgg16_holdout" / "result.json")
     with pytest.raises(ValueError, match=r"result.json is a result of 'fer2013_cnn', not of 'bp4d_vgg16_holdout'"):
         ledger.ledger(tmp_path, ["bp4d_vgg16_holdout"])
 
@@ -217,13 +179,13 @@ def test_a_result_in_another_chapters_folder_is_refused(published, tmp_path):
 
 
 def test_the_csv_gives_back_every_row_and_its_numbers(every_row):
-    awkward = every_row[0].model_copy(update={"reason": 'a, "b"; c', "ours": 0.1 + 0.2, "n": 3, "stale": ("one.py", "two.py")})
+    awkward = every_row[0].model_copy(update={"reason": 'a, "b"; c', "ours": 0.1 + 0.2, "n": 3})
     rows = [awkward, *every_row[1:]]
     text = ledger.as_csv(rows)
     back = list(csv.DictReader(io.StringIO(text)))
     assert len(back) == len(rows) == text.count("\n") - 1
     assert [one["reason"] for one in back] == [one.reason for one in rows]
-    assert (float(back[0]["ours"]), back[0]["n"], back[0]["stale"]) == (0.1 + 0.2, "3", "one.py two.py")
+    assert (float(back[0]["ours"]), back[0]["n"]) == (0.1 + 0.2, "3")
     assert "88.29 %" in {one["printed"] for one in back}
 
 
@@ -261,7 +223,7 @@ def command(*arguments):
 
 
 def test_the_command_prints_and_writes_what_the_module_makes(tmp_path, monkeypatch):
-    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(execution, "BUILD", tmp_path)
     printed = command("fer2013_cnn", "--csv")
     assert printed.exit_code == 0 and len(list(csv.DictReader(io.StringIO(printed.output)))) == len(PAPER.claims)
     assert command("fer2013_cnn", "--out", str(tmp_path / "l.json")).exit_code == 0
@@ -283,10 +245,10 @@ def test_the_command_refuses_what_it_does_not_know(arguments, message):
 
 
 def test_a_new_result_of_another_chapter_makes_the_scoreboard_run_again(tmp_path, monkeypatch, published):
-    monkeypatch.setattr(book, "BUILD", tmp_path)
-    before = {chapter: book.plan(chapter, "ci").fingerprint for chapter in ("scoreboard", "claims_audit")}
-    results.write_result(published, tmp_path / "runs/ci/fer2013_cnn/result.json")
-    after = {chapter: book.plan(chapter, "ci").fingerprint for chapter in before}
+    monkeypatch.setattr(execution, "BUILD", tmp_path)
+    before = {chapter: execution.plan(chapter, "ci").fingerprint for chapter in ("scoreboard", "claims_audit")}
+    store.write_result(published, tmp_path / "runs/ci/fer2013_cnn/result.json")
+    after = {chapter: execution.plan(chapter, "ci").fingerprint for chapter in before}
     assert before["scoreboard"] != after["scoreboard"] and before["claims_audit"] == after["claims_audit"]
 
 
@@ -294,20 +256,20 @@ def test_a_new_result_of_another_chapter_makes_the_scoreboard_run_again(tmp_path
 def test_the_scoreboard_runs_after_the_others_and_is_planned_again(monkeypatch, workers):
     steps = []
     monkeypatch.setattr(
-        book, "plan", lambda chapter, *_: steps.append(f"plan {chapter}") or book.Run(chapter, "ci", {}, "", "", ROOT)
+        execution, "plan", lambda chapter, *_: steps.append(f"plan {chapter}") or execution.Run(chapter, "ci", {}, "", "", ROOT)
     )
-    monkeypatch.setattr(book, "is_current", lambda run: False)
-    monkeypatch.setattr(book, "execute", lambda run, **_: steps.append(f"run {run.chapter}"))
-    monkeypatch.setattr(book, "execute_at_once", lambda runs, **_: steps.extend(f"run {run.chapter}" for run in runs) or [])
+    monkeypatch.setattr(execution, "is_current", lambda run: False)
+    monkeypatch.setattr(execution, "execute", lambda run, **_: steps.append(f"run {run.chapter}"))
+    monkeypatch.setattr(execution, "execute_at_once", lambda runs, **_: steps.extend(f"run {run.chapter}" for run in runs) or [])
     ended = CliRunner().invoke(cli.app, ["run", "scoreboard", "claims_audit", "--workers", workers])
     assert ended.exit_code == 0
     assert steps == ["plan scoreboard", "plan claims_audit", "run claims_audit", "plan scoreboard", "run scoreboard"]
 
 
 def test_the_site_holds_the_ledger_where_the_scoreboard_has_been_run(tmp_path, monkeypatch):
-    monkeypatch.setattr(book, "BUILD", tmp_path)
-    assert "has not been run" in pages.scoreboard_summary(book.BUILD / "runs/ci")
-    book.lay_out("ci", tmp_path / "site")
+    monkeypatch.setattr(execution, "BUILD", tmp_path)
+    assert "has not been run" in pages.scoreboard_summary(execution.BUILD / "runs/ci")
+    site.lay_out("ci", tmp_path / "site")
     assert not (tmp_path / "site/book/static/ledger.csv").exists()
     assert "<!-- scoreboard -->" not in (tmp_path / "site/book/index.md").read_text()
 

@@ -21,13 +21,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from fer_utils import cli, export, faces, live, live_drawing, live_sinks, live_sources, models
-from fer_utils.detectors import YuNetDetector
-from fer_utils.export import LiveError
-from fer_utils.fast_yunet import FastYuNet
-from fer_utils.images import to_grey
-from fer_utils.rendered_video import multi_face_frames
-from fer_utils.results import asset
+from fer_utils.book import cli
+from fer_utils.figures import style
+from fer_utils.live import drawing, export, fast_yunet, loop, sources
+from fer_utils.live.export import LiveError
+from fer_utils.live.fast_yunet import FastYuNet
+from fer_utils.live.recognition import STAGES, Face, Recogniser, Tracker, grey_crop, live_detector, overlap
+from fer_utils.live.rendered_video import multi_face_frames
+from fer_utils.live.sinks import FilmSink, Window, picture_sink, stream_sink, write_image
+from fer_utils.models import augmentation, fer2013, registry
+from fer_utils.preprocessing import cropping
+from fer_utils.preprocessing.detection import YuNetDetector
+from fer_utils.preprocessing.images import to_grey
+from fer_utils.results import paths
+from fer_utils.results.paths import asset
 
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 SHIPPED = asset("models/fer2013_cnn.int8.tflite")
@@ -43,12 +50,12 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def published():
-    return models.published("fer2013_cnn")
+    return registry.published("fer2013_cnn")
 
 
 @pytest.fixture(scope="module")
 def recogniser(cache):
-    return live.Recogniser(FastYuNet(), export.open_classifier(SHIPPED))
+    return Recogniser(FastYuNet(), export.open_classifier(SHIPPED))
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +74,13 @@ def write_film(path, frames):
 
 
 def frames_of(path):
-    return [frame.image for frame in live_sources.open_source(str(path))]
+    return [frame.image for frame in sources.open_source(str(path))]
 
 
 def small_network():
     inputs = keras.Input((12, 12, 1), dtype="uint8")
     scaled = keras.layers.Rescaling(1 / 255, dtype="float32")(inputs)
-    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(models.augmentation(1.0, 0)(scaled)))
+    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(augmentation.augmentation(1.0, 0)(scaled)))
     return keras.Model(inputs, outputs, name="small")
 
 
@@ -84,18 +91,18 @@ def test_the_shipped_network_equals_the_published_weights(published):
     classifier = export.open_classifier(asset("models/fer2013_cnn.tflite"))
     faces = export.rendered_crops(48)
     assert np.abs(classifier(faces) - published.predict(faces, verbose=0)).max() < 1e-4
-    assert classifier.card.weights_sha256 == export.digest_of(*published.get_weights())
+    assert classifier.card.weights_sha256 == paths.digest_of(*published.get_weights())
     assert classifier.card.classes == CLASSES and classifier.card.largest_difference < 1e-4
 
 
 @pytest.mark.parametrize("network", ["fer2013_cnn", "mobilenet_center_loss"])
 def test_the_shipped_int8_network_agrees_as_its_card_says(network):
-    classifier, model = export.open_classifier(export.model_file(network, "int8")), models.published(network)
+    classifier, model = export.open_classifier(export.model_file(network, "int8")), registry.published(network)
     faces = export.rendered_crops(48)
     agreement = (classifier(faces).argmax(axis=1) == model.predict(faces, verbose=0).argmax(axis=1)).mean()
     assert agreement == pytest.approx(classifier.card.agreement, abs=0.01) and agreement > 0.98
     assert classifier.card.precision == "int8" and classifier.card.classes == CLASSES
-    assert classifier.card.weights_sha256 == export.digest_of(*model.get_weights())
+    assert classifier.card.weights_sha256 == paths.digest_of(*model.get_weights())
 
 
 def test_no_file_of_a_shipped_network_is_over_14_megabytes():
@@ -117,14 +124,14 @@ def test_an_exported_network_gives_the_probabilities_of_its_keras_model(ending, 
 
 @pytest.mark.parametrize("ending", [".tflite", ".onnx"])
 def test_a_network_with_centre_loss_is_exported_with_its_weights(ending, tmp_path):
-    model = models.build("mobilenet_center_loss", width=0.05)
+    model = registry.build("mobilenet_center_loss", width=0.05)
     card = export.export(model, CLASSES, tmp_path / f"narrow{ending}")
     assert card.largest_difference < 1e-4 and card.agreement == 1
 
 
 def test_a_network_is_exported_once_for_its_weights(monkeypatch, tmp_path):
     calls = []
-    monkeypatch.setattr(models, "published", lambda name: calls.append(name) or small_network())
+    monkeypatch.setattr(registry, "published", lambda name: calls.append(name) or small_network())
     first = export.exported("fer2013_cnn", ".tflite", "float32")
     assert export.exported("fer2013_cnn", ".tflite", "float32") == first and calls == ["fer2013_cnn"]
     assert first.is_relative_to(tmp_path)
@@ -188,10 +195,10 @@ def test_a_file_that_is_no_exported_network_is_refused(name, write, message, tmp
         (lambda: export.export(None, (), Path("network.onnx"), "int8"), "int8 is for .tflite only"),
         (lambda: export.export(None, (), Path("network.pb")), "expected .tflite or .onnx"),
         (
-            lambda: export.export(models.small_cnn(channels=3), (), Path("network.onnx")),
+            lambda: export.export(fer2013.small_cnn(channels=3), (), Path("network.onnx")),
             r"shape \(72, 72, 3\).*square grey faces",
         ),
-        (lambda: live.live_detector("mtcnn"), "no detector 'mtcnn'; there are yunet, haar"),
+        (lambda: live_detector("mtcnn"), "no detector 'mtcnn'; there are yunet, haar"),
     ],
 )
 def test_an_unknown_network_precision_ending_or_detector_is_named(ask, message):
@@ -254,7 +261,7 @@ class Counting:
 
 def test_several_faces_are_classified_in_one_batch(cache):
     counting = Counting()
-    recognition = live.Recogniser(FastYuNet(), counting).recognise(next(multi_face_frames(4)))
+    recognition = Recogniser(FastYuNet(), counting).recognise(next(multi_face_frames(4)))
     assert len(recognition.faces) == 4 and [batch.shape for batch in counting.batches] == [(4, 48, 48, 1)]
     assert all(taken > 0 for taken in recognition.stage_ms)
 
@@ -263,7 +270,7 @@ def test_a_face_is_classified_alike_alone_and_beside_others(recogniser):
     frame = next(multi_face_frames(3))
     together = recogniser.recognise(frame).faces
     for face in together:
-        alone = live.Recogniser(FixedBoxes([face.box]), recogniser._classifier).recognise(frame).faces
+        alone = Recogniser(FixedBoxes([face.box]), recogniser._classifier).recognise(frame).faces
         assert np.allclose(alone[0].probabilities, face.probabilities, atol=1e-6)
 
 
@@ -275,36 +282,36 @@ boxes_inside = st.tuples(st.integers(0, 90), st.integers(0, 60), st.integers(1, 
 @given(boxes_inside)
 def test_a_grey_crop_is_the_square_crop_of_the_grey_frame(box):
     frame = np.random.default_rng(0).integers(0, 256, (70, 100, 3)).astype(np.uint8)
-    assert np.array_equal(live.grey_crop(frame, box, 48), faces.square_crop(to_grey(frame), box, 0.0, 48))
+    assert np.array_equal(grey_crop(frame, box, 48), cropping.square_crop(to_grey(frame), box, 0.0, 48))
 
 
 def test_a_frame_without_a_face_is_not_classified(cache):
     counting = Counting()
-    recognition = live.Recogniser(FastYuNet(), counting).recognise(np.full((480, 640, 3), 90, np.uint8))
+    recognition = Recogniser(FastYuNet(), counting).recognise(np.full((480, 640, 3), 90, np.uint8))
     assert recognition.faces == () and counting.batches == [] and recognition.stage_ms[1:] == (0, 0)
 
 
 @pytest.mark.parametrize("box", [(-0.0, 0, 60, 80), (600, 440, 40, 40), (0, 0, 640, 480), (639, 479, 1, 1)])
 def test_a_face_at_the_border_is_cut_and_drawn(box, recogniser):
     frame = next(multi_face_frames(1))
-    faces = live.Recogniser(FixedBoxes([box]), recogniser._classifier).recognise(frame).faces
+    faces = Recogniser(FixedBoxes([box]), recogniser._classifier).recognise(frame).faces
     assert faces[0].probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert live_drawing.annotated(frame, faces, CLASSES, "", False).shape == frame.shape
+    assert drawing.annotated(frame, faces, CLASSES, "", False).shape == frame.shape
 
 
 def test_fifty_faces_are_recognised_followed_and_drawn(recogniser):
     boxes = [(64 * column, 96 * row, 50, 60) for row in range(5) for column in range(10)]
-    crowd = live.Recogniser(FixedBoxes(boxes), recogniser._classifier)
-    tracker, frame = live.Tracker(0.3), next(multi_face_frames(5))
+    crowd = Recogniser(FixedBoxes(boxes), recogniser._classifier)
+    tracker, frame = Tracker(0.3), next(multi_face_frames(5))
     tracker.update(crowd.recognise(frame).faces, 0)
     faces = tracker.update(crowd.recognise(frame).faces[::-1], 0.04)
     assert [face.number for face in faces] == list(range(50, 0, -1))
-    assert not np.array_equal(live_drawing.annotated(frame, faces, CLASSES, "", False), frame)
+    assert not np.array_equal(drawing.annotated(frame, faces, CLASSES, "", False), frame)
 
 
 def test_the_stage_table_has_a_row_per_stage_and_number_of_faces(recogniser):
-    table = live.stage_times(recogniser, faces=(1, 3), frames=6, warm_up=2)
-    assert table["faces"].tolist() == [1] * 4 + [3] * 4 and table["stage"].tolist() == [*live.STAGES, "total"] * 2
+    table = loop.stage_times(recogniser, faces=(1, 3), frames=6, warm_up=2)
+    assert table["faces"].tolist() == [1] * 4 + [3] * 4 and table["stage"].tolist() == [*STAGES, "total"] * 2
     assert table["found"].tolist() == [1] * 4 + [3] * 4 and (table["frames"] == 6).all()
     assert (table["median_ms"] > 0).all() and (table["p95_ms"] >= table["median_ms"]).all()
 
@@ -328,23 +335,23 @@ def test_another_number_of_rendered_people_is_refused(faces, frames):
 
 
 def face(x, probabilities=(1.0, 0.0)):
-    return live.Face((x, 0.0, 10.0, 10.0), np.array(probabilities))
+    return Face((x, 0.0, 10.0, 10.0), np.array(probabilities))
 
 
 def test_a_face_keeps_its_number_when_the_order_changes():
-    tracker = live.Tracker(0.3)
+    tracker = Tracker(0.3)
     assert [each.number for each in tracker.update([face(0), face(50)], 0)] == [1, 2]
     assert [each.number for each in tracker.update([face(52), face(2), face(90)], 0.04)] == [2, 1, 3]
 
 
 def test_the_better_overlap_keeps_the_number():
-    tracker = live.Tracker(0.3)
+    tracker = Tracker(0.3)
     tracker.update([face(0)], 0)
     assert [each.number for each in tracker.update([face(4), face(1)], 0.04)] == [2, 1]
 
 
 def test_probabilities_approach_new_ones_with_the_time_constant():
-    tracker = live.Tracker(0.3)
+    tracker = Tracker(0.3)
     tracker.update([face(0, (1.0, 0.0))], 0)
     kept = np.exp(-1)
     assert tracker.update([face(0, (0.0, 1.0))], 0.3)[0].probabilities == pytest.approx([kept, 1 - kept])
@@ -352,21 +359,21 @@ def test_probabilities_approach_new_ones_with_the_time_constant():
 
 
 def test_no_smoothing_leaves_probabilities_as_they_are():
-    tracker = live.Tracker(0.0)
+    tracker = Tracker(0.0)
     tracker.update([face(0, (1.0, 0.0))], 0)
     assert tracker.update([face(0, (0.2, 0.8))], 0.04)[0].probabilities.tolist() == [0.2, 0.8]
 
 
 @pytest.mark.parametrize(("gone_s", "number"), [(0.4, 1), (0.6, 2)])
 def test_a_face_is_forgotten_half_a_second_after_it_was_last_found(gone_s, number):
-    tracker = live.Tracker(0.3)
+    tracker = Tracker(0.3)
     tracker.update([face(0)], 0)
     tracker.update([], gone_s / 2)
     assert tracker.update([face(0)], gone_s)[0].number == number
 
 
 def test_rendered_people_keep_their_numbers_through_a_film(recogniser):
-    tracker, numbers = live.Tracker(0.3), set()
+    tracker, numbers = Tracker(0.3), set()
     for number, frame in enumerate(multi_face_frames(3, 40)):
         numbers |= {each.number for each in tracker.update(recogniser.recognise(frame).faces, number / 25)}
     assert numbers == {1, 2, 3}
@@ -377,13 +384,13 @@ sides = st.tuples(st.floats(-50, 50), st.floats(-50, 50), st.floats(1, 60), st.f
 
 @given(sides, sides)
 def test_overlap_is_a_share_and_does_not_depend_on_the_order(one, other):
-    assert 0 <= live.overlap(one, other) <= 1 + 1e-9
-    assert live.overlap(one, other) == pytest.approx(live.overlap(other, one))
-    assert live.overlap(one, one) == pytest.approx(1)
+    assert 0 <= overlap(one, other) <= 1 + 1e-9
+    assert overlap(one, other) == pytest.approx(overlap(other, one))
+    assert overlap(one, one) == pytest.approx(1)
 
 
 def test_overlap_of_half_shifted_squares_is_a_third():
-    assert live.overlap((0, 0, 10, 10), (5, 0, 10, 10)) == pytest.approx(1 / 3)
+    assert overlap((0, 0, 10, 10), (5, 0, 10, 10)) == pytest.approx(1 / 3)
 
 
 # Drawing
@@ -393,7 +400,7 @@ def test_nothing_is_drawn_over_the_inside_of_a_face(recogniser):
     for count in (2, 5):
         frame = list(multi_face_frames(count, 31))[30]
         faces = recogniser.recognise(frame).faces
-        drawn = live_drawing.annotated(frame, faces, CLASSES, "30 frames/s", False)
+        drawn = drawing.annotated(frame, faces, CLASSES, "30 frames/s", False)
         for each in faces:
             x, y, width, height = (round(value) for value in each.box)
             inside = np.s_[y + 4 : y + height - 4, x + 4 : x + width - 4]
@@ -403,29 +410,28 @@ def test_nothing_is_drawn_over_the_inside_of_a_face(recogniser):
 def test_a_longer_bar_means_a_higher_probability_in_the_colour_of_its_class():
     frame = np.zeros((480, 640, 3), np.uint8)
     probabilities = np.array([0.1, 0.0, 0.0, 0.6, 0.3, 0.0, 0.0])
-    drawn = live_drawing.annotated(frame, [live.Face((100, 100, 120, 150), probabilities, 1)], CLASSES, "", False)
+    drawn = drawing.annotated(frame, [Face((100, 100, 120, 150), probabilities, 1)], CLASSES, "", False)
     bars = drawn[100:300, 240:]  # right of the box and of the edge in its colour
-    counts = [int((bars == live_drawing.PALETTE[position]).all(axis=-1).sum()) for position in range(7)]
+    counts = [int((bars == drawing.PALETTE[position]).all(axis=-1).sum()) for position in range(7)]
     assert counts[3] / counts[4] == pytest.approx(2, abs=0.3) and counts[4] / counts[0] == pytest.approx(3, abs=0.8)
 
 
 def test_labels_only_draws_no_bars():
     frame = np.zeros((480, 640, 3), np.uint8)
-    drawn = live_drawing.annotated(frame, [live.Face((100, 200, 120, 150), np.eye(7)[3], 1)], CLASSES, "", True)
+    drawn = drawing.annotated(frame, [Face((100, 200, 120, 150), np.eye(7)[3], 1)], CLASSES, "", True)
     assert drawn[176:200, 100:220].any() and not drawn[205:, 225:].any()
 
 
 def test_the_colours_are_those_of_the_figures():
-    from fer_utils import figures
 
-    assert [tuple(round(255 * part) for part in colour) for colour in figures.PALETTE] == list(live_drawing.PALETTE)
+    assert [tuple(round(255 * part) for part in colour) for colour in style.PALETTE] == list(drawing.PALETTE)
 
 
 # Sources
 
 
 def test_a_film_gives_its_frames_with_their_times(film):
-    source = live_sources.open_source(str(film))
+    source = sources.open_source(str(film))
     frames = list(source)
     assert [frame.number for frame in frames] == list(range(20)) and frames[5].time_s == pytest.approx(0.2)
     assert np.abs(frames[0].image.astype(int) - next(multi_face_frames(2))).mean() < 6  # RGB, but for the codec's losses
@@ -436,7 +442,7 @@ def test_a_folder_gives_its_images_in_the_order_of_their_names(tmp_path):
         cv2.imwrite(str(tmp_path / name), np.full((8, 9, 3), value, np.uint8)) if name != "note.txt" else (
             tmp_path / name
         ).touch()
-    source = live_sources.open_source(str(tmp_path))
+    source = sources.open_source(str(tmp_path))
     assert [(frame.name, int(frame.image[0, 0, 0])) for frame in source] == [("a.jpg", 10), ("b.png", 20)]
     assert not source.consecutive
 
@@ -456,18 +462,18 @@ def test_a_file_that_cannot_be_read_is_named(name, content, message, tmp_path):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(LiveError, match=f"{name}.*{message}"):
-        list(live_sources.open_source(str(tmp_path / name)))
+        list(sources.open_source(str(tmp_path / name)))
 
 
 def test_a_folder_without_images_is_named(tmp_path):
     with pytest.raises(LiveError, match="holds no image"):
-        live_sources.open_source(str(tmp_path))
+        sources.open_source(str(tmp_path))
 
 
 def test_a_film_that_was_cut_off_is_named_or_read_as_far_as_it_goes(film, tmp_path):
     (tmp_path / "cut.mp4").write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     with pytest.raises(LiveError, match=r"cut.mp4 is no video that can be read"):
-        live_sources.open_source(str(tmp_path / "cut.mp4"))
+        sources.open_source(str(tmp_path / "cut.mp4"))
     writer = cv2.VideoWriter(str(tmp_path / "cut.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (640, 480))
     for frame in multi_face_frames(1, 20):
         writer.write(frame)
@@ -480,7 +486,7 @@ def test_a_film_that_was_cut_off_is_named_or_read_as_far_as_it_goes(film, tmp_pa
 @pytest.mark.parametrize("address", ["63", "rtsp://127.0.0.1:9/none"])
 def test_a_camera_that_is_not_there_is_named(address):
     with pytest.raises(LiveError, match=f"{address} cannot be opened"):
-        live_sources.open_source(address)
+        sources.open_source(address)
 
 
 class FakeCapture:
@@ -511,22 +517,22 @@ class FakeCapture:
 def camera_of(monkeypatch, **options):
     capture = FakeCapture(**options)
     monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: capture)
-    return live_sources.open_source("0"), capture
+    return sources.open_source("0"), capture
 
 
 def test_a_camera_that_stops_is_named_and_what_it_sent_is_complete(monkeypatch, tmp_path):
     source, _ = camera_of(monkeypatch, pictures=4, pause_s=0.05)
-    recogniser = live.Recogniser(FixedBoxes([(5, 5, 20, 20)]), Counting())
-    sinks = [live_sinks.picture_sink(tmp_path / "out.avi", source, "0"), live_sinks.stream_sink(tmp_path / "out.csv", CLASSES)]
+    recogniser = Recogniser(FixedBoxes([(5, 5, 20, 20)]), Counting())
+    sinks = [picture_sink(tmp_path / "out.avi", source, "0"), stream_sink(tmp_path / "out.csv", CLASSES)]
     with pytest.raises(LiveError, match="camera 0 stopped after 4 frames"):
-        live.watch(source, recogniser, sinks, None, 0.3, False)
+        loop.watch(source, recogniser, sinks, None, 0.3, False)
     monkeypatch.undo()
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 4
     assert len(frames_of(tmp_path / "out.avi")) >= 4
 
 
 def test_a_camera_that_hangs_is_named(monkeypatch):
-    monkeypatch.setattr(live_sources, "CAMERA_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(sources, "CAMERA_TIMEOUT_S", 0.2)
     source, _ = camera_of(monkeypatch, pictures=1, pause_s=0.01, hangs=True)
     with pytest.raises(LiveError, match=r"camera 0 has sent no picture for 0.2 s, after 1 frames"):
         list(source)
@@ -547,10 +553,10 @@ def test_a_slow_reader_gets_the_latest_picture_of_a_camera(monkeypatch):
 
 
 def test_a_film_keeps_the_time_of_frames_that_come_late(tmp_path):
-    sink = live_sinks.FilmSink(tmp_path / "out.mp4", 10.0)
+    sink = FilmSink(tmp_path / "out.mp4", 10.0)
     for number, time_s in enumerate((0.0, 0.05, 0.5, 1.0)):
         picture = np.full((48, 64, 3), 60 * number, np.uint8)
-        sink.write(live_sources.Frame(picture, number, time_s), (), picture)
+        sink.write(sources.Frame(picture, number, time_s), (), picture)
     assert not (tmp_path / "out.mp4").exists()
     sink.close()
     assert len(frames_of(tmp_path / "out.mp4")) == 11 and [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
@@ -559,7 +565,7 @@ def test_a_film_keeps_the_time_of_frames_that_come_late(tmp_path):
 @pytest.mark.parametrize("ending", [".jsonl", ".csv"])
 def test_a_stream_has_a_row_per_face_and_frame(ending, film, recogniser, tmp_path):
     path = tmp_path / f"out{ending}"
-    live.watch(live_sources.open_source(str(film)), recogniser, [live_sinks.stream_sink(path, CLASSES)], None, 0.3, False)
+    loop.watch(sources.open_source(str(film)), recogniser, [stream_sink(path, CLASSES)], None, 0.3, False)
     if ending == ".jsonl":
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         assert list(rows[0]) == ["time_s", "frame", "face", "box", "probabilities"] and len(rows[0]["box"]) == 4
@@ -589,16 +595,16 @@ def test_an_output_that_does_not_fit_its_source_is_refused(out, source, message,
     cv2.imwrite(str(image), next(multi_face_frames(1)))
     given = {"film": film, "image": image, "folder": tmp_path / "images"}[source]
     with pytest.raises(LiveError, match=message):
-        live_sinks.picture_sink(film if out == "film" else tmp_path / out, live_sources.open_source(str(given)), str(given))
+        picture_sink(film if out == "film" else tmp_path / out, sources.open_source(str(given)), str(given))
 
 
 def test_images_of_a_folder_become_annotated_images_of_the_same_names(tmp_path, recogniser):
     (tmp_path / "in").mkdir()
     for name in ("a.png", "b.jpg", "c.pgm"):
-        live_sinks.write_image(tmp_path / "in" / name, next(multi_face_frames(2)))
-    source = live_sources.open_source(str(tmp_path / "in"))
-    sink = live_sinks.picture_sink(tmp_path / "out", source, str(tmp_path / "in"))
-    done = live.watch(source, recogniser, [sink], None, 0.3, False)
+        write_image(tmp_path / "in" / name, next(multi_face_frames(2)))
+    source = sources.open_source(str(tmp_path / "in"))
+    sink = picture_sink(tmp_path / "out", source, str(tmp_path / "in"))
+    done = loop.watch(source, recogniser, [sink], None, 0.3, False)
     assert done.frames == 3 and done.faces == 6
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.jpg", "c.pgm"]
     assert not np.array_equal(frames_of(tmp_path / "out" / "a.png")[0], next(multi_face_frames(2)))
@@ -627,8 +633,8 @@ class FakeScreen:
 
 def frames_shown(monkeypatch, film, keys, **options):
     screen = FakeScreen(monkeypatch, keys, **options)
-    source = live_sources.open_source(str(film))
-    done = live.watch(source, live.Recogniser(FixedBoxes([]), Counting()), [], live_sinks.Window(source), 0.3, False)
+    source = sources.open_source(str(film))
+    done = loop.watch(source, Recogniser(FixedBoxes([]), Counting()), [], Window(source), 0.3, False)
     return done.frames, screen
 
 
@@ -691,16 +697,15 @@ def test_haar_and_labels_only_run_the_demo_of_the_fer2013_paper(film, tmp_path, 
 
 
 def test_haar_takes_over_where_the_file_of_yunet_is_not_at_hand(monkeypatch):
-    from fer_utils import fast_yunet
-    from fer_utils.detectors import HaarDetector, MissingModel
+    from fer_utils.preprocessing.detection import HaarDetector, MissingModel
 
     def missing(_):
         raise MissingModel("no file")
 
     monkeypatch.setattr(fast_yunet, "model_path", missing)
-    assert isinstance(live.live_detector(None), HaarDetector)
+    assert isinstance(live_detector(None), HaarDetector)
     with pytest.raises(LiveError, match="no file"):
-        live.live_detector("yunet")
+        live_detector("yunet")
 
 
 @pytest.fixture(scope="module")

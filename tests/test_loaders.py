@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_utils import datasets
-from fer_utils.datasets import amfed, bp4d, ckplus, jaffe, kdef, oulu_casia, rafd, rafdb, sfew
+from fer_utils.datasets import base, registry
+from fer_utils.datasets.loaders import amfed, bp4d, ckplus, jaffe, kdef, oulu_casia, rafd, rafdb, sfew
 
 LOADERS = {module.CARD.name: module for module in (ckplus, jaffe, oulu_casia, bp4d, kdef, rafd, rafdb, sfew, amfed)}
 # What is written, and with which options it is loaded.
@@ -119,13 +119,13 @@ def test_positions_count_from_zero_along_every_sequence(tree):
 def test_the_registry_loads_a_dataset_by_its_name(name, tmp_path):
     write, options = CASES[name]
     written = write(tmp_path / name)
-    assert_finds(datasets.load(name, tmp_path, **options), written)
+    assert_finds(registry.load(name, tmp_path, **options), written)
 
 
 @pytest.mark.parametrize("name", LOADERS)
 def test_a_dataset_that_is_missing_says_where_it_is_expected_and_as_what(name, tmp_path):
-    with pytest.raises(datasets.MissingDataset) as raised:
-        datasets.load(name, tmp_path)
+    with pytest.raises(base.MissingDataset) as raised:
+        registry.load(name, tmp_path)
     card = LOADERS[name].CARD
     for part in (str(tmp_path / name), card.tree, card.page, f"fer-book data check {name}"):
         assert part in str(raised.value)

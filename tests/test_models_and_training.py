@@ -13,23 +13,27 @@ import keras
 import numpy as np
 import pytest
 
-from fer_utils import epochs, explain, frozen, kept_networks, models, pretrained, training
-from fer_utils.claims import load_claims
-from fer_utils.results import TrainingRecord
+from fer_utils.claims.schema import load_claims
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.models import augmentation, fer2013, inspection, pretrained, registry
+from fer_utils.protocols import fer2013_split
+from fer_utils.results.paths import PACKAGE
+from fer_utils.results.records import TrainingRecord
+from fer_utils.training import epochs, fit, frozen, networks, recipes
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (96, 48, 48, 1)).astype(np.uint8)
 LABELS = np.arange(96) % 7
-RECIPE = training.Recipe(network="fer2013_cnn", epochs=3, batch_size=32, seed=3)
+RECIPE = recipes.Recipe(network="fer2013_cnn", epochs=3, batch_size=32, seed=3)
 
 
 def train(store, recipe=RECIPE):
-    return training.train(
+    return fit.train(
         recipe, IMAGES, LABELS, store, name="test", experiment="test", validation=(IMAGES[:32], LABELS[:32]), selected_on="v"
     )
 
 
 def test_the_printed_network_has_the_printed_parameters_in_every_row():
-    table = models.layer_table(models.fer2013_cnn())
+    table = registry.layer_table(fer2013.fer2013_cnn())
     printed = list(load_claims("fer2013_cnn")["layer_table"].value.values())
     assert [row[2] for row in table] == [parameters for _, parameters in printed]
     assert sum(row[2] for row in table) == 879_623
@@ -38,24 +42,24 @@ def test_the_printed_network_has_the_printed_parameters_in_every_row():
 
 
 def test_augmentation_changes_images_in_training_only():
-    layer = models.augmentation(1.0, seed=0)
+    layer = augmentation.augmentation(1.0, seed=0)
     image = IMAGES[:2].astype("float32")
     assert np.array_equal(np.asarray(layer(image, training=False)), image)
     assert not np.array_equal(np.asarray(layer(image, training=True)), image)
 
 
 def test_mixed_precision_keeps_augmentation_and_output_in_float32():
-    model = models.fer2013_cnn(precision="mixed_bfloat16")
+    model = fer2013.fer2013_cnn(precision="mixed_bfloat16")
     assert {layer.compute_dtype for layer in model.get_layer("augmentation").layers} == {"float32"}
     assert model.layers[-1].compute_dtype == "float32" and model.layers[2].compute_dtype == "bfloat16"
 
 
 def test_the_published_network_reads_rendered_faces_better_than_chance():
-    from fer_utils import datasets, protocols
+    from fer_utils.datasets import registry
 
-    dataset = protocols.fer2013_faces(datasets.rendered_faces.load(collection="angles", persons=range(32)))
+    dataset = fer2013_split.fer2013_faces(rendered_faces.rendered_faces.load(collection="angles", persons=range(32)))
     rows = np.flatnonzero(dataset.frame["camera"] == 0)
-    guesses = training.predict(models.published("fer2013_cnn"), dataset.read(rows)).argmax(axis=1)
+    guesses = epochs.predict(registry.published("fer2013_cnn"), dataset.read(rows)).argmax(axis=1)
     assert (guesses == dataset.labels(rows)).mean() > 0.4
 
 
@@ -94,7 +98,7 @@ def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_
 def test_a_second_training_of_a_kind_begins_with_the_weights_of_a_new_network_whatever_came_before(tmp_path):
     first, other = RECIPE.model_copy(update={"epochs": 1}), RECIPE.model_copy(update={"epochs": 1, "seed": 8})
     alone = [train(tmp_path / "alone", recipe).record.history for recipe in (first, other)]
-    kept_networks.forget()
+    networks.forget()
     assert [train(tmp_path / "again", recipe).record.history for recipe in (other, first)] == alone[::-1]
 
 
@@ -105,7 +109,7 @@ def test_a_remainder_that_is_dropped_is_another_one_in_each_epoch(tmp_path, monk
         orders.append(order)
         return epochs.epoch_by_batches(model, images, labels, order, *rest)
 
-    monkeypatch.setattr(training, "epoch_by_batches", recorded)
+    monkeypatch.setattr(fit, "epoch_by_batches", recorded)
     recipe = RECIPE.model_copy(update={"epochs": 2, "batch_size": 40, "drop_remainder": True})
     history = train(tmp_path, recipe).record.history
     assert [len(set(order)) for order in orders] == [80, 80] and set(orders[0]) != set(orders[1])
@@ -114,8 +118,8 @@ def test_a_remainder_that_is_dropped_is_another_one_in_each_epoch(tmp_path, monk
 
 def test_schedules_are_pure_functions_of_epoch_and_losses():
     def rates(schedule, losses=()):
-        recipe = training.Recipe(network="x", schedule=schedule, learning_rate=1.0, epochs=8, batch_size=1)
-        return [round(training.learning_rate(recipe, epoch, list(losses)[:epoch]), 4) for epoch in range(8)]
+        recipe = recipes.Recipe(network="x", schedule=schedule, learning_rate=1.0, epochs=8, batch_size=1)
+        return [round(recipes.learning_rate(recipe, epoch, list(losses)[:epoch]), 4) for epoch in range(8)]
 
     assert rates("constant") == [1.0] * 8
     assert rates("step") == [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]
@@ -136,7 +140,7 @@ def test_an_unknown_network_is_answered_with_the_known_ones():
     with pytest.raises(
         ValueError, match="no network 'vgg99'; there are c3d, fer2013_cnn, fer2013_features, frame_cnn, inception_resnet_v2"
     ):
-        models.build("vgg99")
+        registry.build("vgg99")
 
 
 def test_a_record_names_the_environment_it_was_made_in(tmp_path):
@@ -145,14 +149,13 @@ def test_a_record_names_the_environment_it_was_made_in(tmp_path):
 
 
 def test_no_module_on_the_data_path_imports_tensorflow_by_name():
-    package = Path(training.__file__).parent
-    named = [path.name for path in package.rglob("*.py") if "import tensorflow" in path.read_text()]
-    assert sorted(named) == ["export.py", "results.py"], "only an export to LiteRT and the record of devices need TensorFlow"
+    named = [path.name for path in PACKAGE.rglob("*.py") if "import tensorflow" in path.read_text()]
+    assert sorted(named) == ["environment.py", "export.py"], "only an export to LiteRT and the record of devices need TensorFlow"
 
 
 FACES = np.random.default_rng(1).integers(0, 256, (24, 32, 32, 3)).astype(np.uint8)
 EMOTIONS = np.arange(24) % 6
-HEAD = training.Recipe(
+HEAD = recipes.Recipe(
     network="vgg16_linear", options={"side_pixels": 32, "augmentation_strength": 0.0}, epochs=5, batch_size=5, seed=2
 )
 
@@ -160,12 +163,12 @@ HEAD = training.Recipe(
 def train_head(store, recipe=HEAD):
     data = (FACES[:16], EMOTIONS[:16])
     held_out = (FACES[16:], EMOTIONS[16:])
-    return training.train(recipe, *data, store, name="head", experiment="head", validation=held_out, selected_on="v")
+    return fit.train(recipe, *data, store, name="head", experiment="head", validation=held_out, selected_on="v")
 
 
 @pytest.mark.parametrize(("side_pixels", "head"), [(224, 150_534), (100, 27_654), (48, 3_078)])
 def test_vgg16_with_a_linear_head_has_the_counted_parameters_at_every_size(side_pixels, head):
-    table = explain.parameter_table(explain.skeleton("vgg16_linear", side_pixels=side_pixels))
+    table = inspection.parameter_table(inspection.skeleton("vgg16_linear", side_pixels=side_pixels))
     assert table == [("convolutional part", 14_714_688, 0), ("dense layer of 6", head, head)]
 
 
@@ -179,7 +182,7 @@ def test_vgg16_with_a_linear_head_has_the_counted_parameters_at_every_size(side_
     ],
 )
 def test_a_network_of_the_five_dataset_paper_has_the_printed_parameters(network, claim, parts):
-    table = explain.parameter_table(explain.skeleton(network))
+    table = inspection.parameter_table(inspection.skeleton(network))
     assert [parameters for _, parameters, _ in table] == parts
     printed = load_claims("multi_dataset_cnns")[claim].value / 1e6
     # "56.568" of 56,568,551 is cut off, not rounded
@@ -187,7 +190,7 @@ def test_a_network_of_the_five_dataset_paper_has_the_printed_parameters(network,
 
 
 def test_a_skeleton_never_takes_memory_for_its_weights():
-    model = explain.skeleton("kdef_cnn")
+    model = inspection.skeleton("kdef_cnn")
     keras.layers.Dense(1)(keras.Input((2,)))
     assert model.count_params() == 99_142_630 and all(weight._value is None for weight in model.weights)
 
@@ -198,25 +201,25 @@ def test_a_skeleton_never_takes_memory_for_its_weights():
 )
 def test_a_network_takes_the_smallest_grey_and_colour_images(network, side_pixels, channels):
     images = FACES[:2, :side_pixels, :side_pixels, :channels]
-    model = models.build(network, classes=5, side_pixels=side_pixels, channels=channels)
+    model = registry.build(network, classes=5, side_pixels=side_pixels, channels=channels)
     probabilities = np.asarray(model(images, training=False))
     assert probabilities.shape == (2, 5) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_inception_resnet_v2_takes_images_of_75_pixels():
-    model = models.build("inception_resnet_v2", side_pixels=75, channels=1)
+    model = registry.build("inception_resnet_v2", side_pixels=75, channels=1)
     assert np.asarray(model(np.zeros((1, 75, 75, 1), np.uint8), training=False)).shape == (1, 7)
 
 
 def test_vgg16_sees_images_scaled_as_keras_scales_them():
-    model = models.build("vgg16_linear", side_pixels=32)
+    model = registry.build("vgg16_linear", side_pixels=32)
     scaled = keras.Model(model.input, model.get_layer("block1_conv1").input)(FACES, training=False)
     expected = keras.applications.vgg16.preprocess_input(FACES.astype(np.float32))
     assert np.allclose(np.asarray(scaled), expected, atol=1e-4)
 
 
 def test_blur_and_noise_change_images_in_training_only():
-    layer = models.augmentation(1.0, seed=0, shift=0, zoom=0, degrees=0, blur_pixels=1.0, noise=0.02)
+    layer = augmentation.augmentation(1.0, seed=0, shift=0, zoom=0, degrees=0, blur_pixels=1.0, noise=0.02)
     images = FACES / np.float32(255)
     assert np.array_equal(np.asarray(layer(images, training=False)), images)
     seen = np.asarray(layer(images, training=True))
@@ -228,7 +231,7 @@ def test_blur_and_noise_change_images_in_training_only():
 
 def test_what_is_trained_is_the_head_the_last_block_or_all():
     trained = {
-        choice: explain.parameter_table(explain.skeleton("vgg16_linear", side_pixels=48, trainable=choice))[0][2]
+        choice: inspection.parameter_table(inspection.skeleton("vgg16_linear", side_pixels=48, trainable=choice))[0][2]
         for choice in ("head", "last_block", "all")
     }
     assert trained == {"head": 0, "last_block": 3 * (3 * 3 * 512 * 512 + 512), "all": 14_714_688}
@@ -239,14 +242,14 @@ def test_a_random_base_depends_on_the_training_only_where_it_is_all_trained(trai
     first, second = [], []
     for seed, kernels in ((0, first), (1, second)):
         keras.utils.set_random_seed(seed)
-        model = models.build("vgg16_linear", side_pixels=32, trainable=trainable)
+        model = registry.build("vgg16_linear", side_pixels=32, trainable=trainable)
         kernels += [np.asarray(model.get_layer("block5_conv3").kernel), np.asarray(model.layers[-1].kernel)]
     assert np.array_equal(first[0], second[0]) == (trainable != "all")
     assert not np.array_equal(first[1], second[1])
 
 
 def test_building_in_another_precision_leaves_the_precision_of_the_process():
-    model = models.build("vgg16_linear", side_pixels=32, precision="mixed_bfloat16")
+    model = registry.build("vgg16_linear", side_pixels=32, precision="mixed_bfloat16")
     assert model.get_layer("block1_conv1").compute_dtype == "bfloat16" and model.layers[-1].compute_dtype == "float32"
     assert keras.config.dtype_policy().name == "float32"
 
@@ -254,15 +257,15 @@ def test_building_in_another_precision_leaves_the_precision_of_the_process():
 def test_a_given_file_of_weights_is_used_and_one_that_does_not_fit_is_named(tmp_path):
     given = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     given.save_weights(tmp_path / "given.weights.h5")
-    model = models.build("vgg16_linear", side_pixels=32, weights=str(tmp_path / "given.weights.h5"))
+    model = registry.build("vgg16_linear", side_pixels=32, weights=str(tmp_path / "given.weights.h5"))
     kernel = model.get_layer("block3_conv2").kernel
     assert np.array_equal(np.asarray(kernel), np.asarray(given.get_layer("block3_conv2").kernel))
 
     with pytest.raises(FileNotFoundError, match="absent.h5' of VGG16 are no file"):
-        models.build("vgg16_linear", side_pixels=32, weights=str(tmp_path / "absent.h5"))
+        registry.build("vgg16_linear", side_pixels=32, weights=str(tmp_path / "absent.h5"))
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(tmp_path / "other.weights.h5")
     with pytest.raises(ValueError, match="other.weights.h5 does not hold the weights of VGG16"):
-        models.build("vgg16_linear", side_pixels=32, weights=str(tmp_path / "other.weights.h5"))
+        registry.build("vgg16_linear", side_pixels=32, weights=str(tmp_path / "other.weights.h5"))
 
 
 def test_a_site_that_does_not_answer_means_weights_none_and_one_warning(tmp_path, monkeypatch):
@@ -291,12 +294,12 @@ def test_training_on_kept_features_gives_the_weights_of_training_the_whole_netwo
     recipe = HEAD.model_copy(update={"options": HEAD.options | {"trainable": trainable}, "learning_rate": 1e-4, "epochs": 2})
     quick = train_head(tmp_path / "quick", recipe)
     faces = quick.probabilities(FACES[16:])
-    assert np.allclose(faces, training.predict(quick.model(), FACES[16:]), atol=1e-5)
+    assert np.allclose(faces, epochs.predict(quick.model(), FACES[16:]), atol=1e-5)
     kept = quick.model(last_epoch=True).get_weights()
     assert (tmp_path / "quick" / quick.record.key / "last.weights.h5").stat().st_size < 31e6, "the base is kept apart"
 
     monkeypatch.setattr(frozen, "split", lambda model: (None, model))
-    kept_networks.forget()
+    networks.forget()
     whole = train_head(tmp_path / "whole", recipe)
     for metric in ("accuracy", "loss", "val_accuracy", "val_loss"):
         assert np.allclose(quick.record.history[metric], whole.record.history[metric], rtol=1e-4), metric
@@ -322,7 +325,7 @@ def test_the_training_of_a_head_that_was_stopped_continues_to_the_same_weights(t
             raise KeyboardInterrupt
         return epochs.epoch_by_batches(*arguments)
 
-    monkeypatch.setattr(training, "epoch_by_batches", stopped)
+    monkeypatch.setattr(fit, "epoch_by_batches", stopped)
     with pytest.raises(KeyboardInterrupt):
         train_head(tmp_path / "stopped")
     resumed = train_head(tmp_path / "stopped")
@@ -333,16 +336,16 @@ def test_the_training_of_a_head_that_was_stopped_continues_to_the_same_weights(t
 
 def test_nothing_is_computed_once_where_augmentation_changes_it_or_all_is_trained():
     options = {"side_pixels": 32, "augmentation_strength": 0.0}
-    assert frozen.split(models.build("vgg16_linear", **options))[0] is not None
-    assert frozen.split(models.build("vgg16_linear", side_pixels=32))[0] is None
-    assert frozen.split(models.build("vgg16_linear", trainable="all", **options))[0] is None
-    assert frozen.split(models.build("fer2013_cnn", augmentation_strength=0.0))[0] is None
+    assert frozen.split(registry.build("vgg16_linear", **options))[0] is not None
+    assert frozen.split(registry.build("vgg16_linear", side_pixels=32))[0] is None
+    assert frozen.split(registry.build("vgg16_linear", trainable="all", **options))[0] is None
+    assert frozen.split(registry.build("fer2013_cnn", augmentation_strength=0.0))[0] is None
 
 
 def test_another_base_has_another_signature_and_the_same_base_the_same():
     def signature(**options):
         chosen = {"side_pixels": 32, "augmentation_strength": 0.0} | options
-        return frozen.signature(frozen.split(models.build("vgg16_linear", **chosen))[0])
+        return frozen.signature(frozen.split(registry.build("vgg16_linear", **chosen))[0])
 
     assert signature() == signature(classes=3)
     assert len({signature(), signature(seed=1), signature(precision="mixed_bfloat16"), signature(trainable="last_block")}) == 4
@@ -366,16 +369,16 @@ def two_map_model():
 
 def test_grad_cam_of_a_model_worked_out_by_hand():
     image = np.arange(0, 160, 10, dtype=np.uint8).reshape(1, 4, 4, 1)
-    heat = explain.grad_cam(two_map_model(), np.repeat(image, 3, axis=0), np.array([0, 1, 2]))
+    heat = inspection.grad_cam(two_map_model(), np.repeat(image, 3, axis=0), np.array([0, 1, 2]))
     pixels = image[0, :, :, 0].astype(np.float32)
     assert heat.dtype == np.float32
     assert np.allclose(heat[0], pixels / 150) and np.allclose(heat[1], (255 - pixels) / 255) and np.all(heat[2] == 0)
 
 
 def test_grad_cam_of_the_small_network_weighs_maps_by_the_head_and_changes_no_weight():
-    model = models.build("small_cnn", side_pixels=32, channels=3, precision="float32")
+    model = registry.build("small_cnn", side_pixels=32, channels=3, precision="float32")
     before = model.get_weights()
-    heat = explain.grad_cam(model, FACES[:3], np.array([1, 4, 1]))
+    heat = inspection.grad_cam(model, FACES[:3], np.array([1, 4, 1]))
     assert all(np.array_equal(mine, theirs) for mine, theirs in zip(before, model.get_weights()))
 
     # behind the last maps (4 x 4) are max pooling, which hands each gradient to one place, and the dense kernel (2 x 2 places)
@@ -388,7 +391,7 @@ def test_grad_cam_of_the_small_network_weighs_maps_by_the_head_and_changes_no_we
 
 
 def test_features_of_an_image_are_kept_whatever_images_it_is_asked_for_with(monkeypatch):
-    base, _ = frozen.split(models.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0))
+    base, _ = frozen.split(registry.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0))
     name = frozen.signature(base)
     every = frozen.features(lambda: base, name, FACES)
     assert every.shape == (24, 512) and np.allclose(every, base.predict(FACES, verbose=0), atol=1e-4)
@@ -398,18 +401,18 @@ def test_features_of_an_image_are_kept_whatever_images_it_is_asked_for_with(monk
 
 def test_the_last_epoch_counts_where_the_held_out_images_are_only_looked_at(tmp_path):
     arguments = (FACES[:16], EMOTIONS[:16], tmp_path)
-    watched = training.train(
+    watched = fit.train(
         HEAD, *arguments, name="n", experiment="e", validation=(FACES[16:], EMOTIONS[16:]), selected_on="none", select_best=False
     )
     assert watched.record.selected_epoch == HEAD.epochs and len(watched.record.history["val_accuracy"]) == HEAD.epochs
 
 
 def test_random_frozen_layers_keep_the_scale_of_what_passes_through_them():
-    network = models.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0)
+    network = registry.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0)
     base, _ = frozen.split(network)
     assert 1 < np.asarray(base.predict(FACES, verbose=0)).std() < 100
 
 
 def test_a_network_without_a_frozen_base_has_no_frozen_features():
     with pytest.raises(ValueError, match="light_vgg .* has no frozen base"):
-        training.frozen_features("light_vgg", FACES, side_pixels=32, augmentation_strength=0.0)
+        fit.frozen_features("light_vgg", FACES, side_pixels=32, augmentation_strength=0.0)

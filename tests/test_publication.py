@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from conftest import csv_text, fer2013_rows
 
-from fer_utils import book, datasets, figures, results
-from fer_utils.detectors import YuNetDetector
+from fer_utils.book import execution
+from fer_utils.datasets import registry
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.figures.faces import contact_sheet, stand_in
+from fer_utils.preprocessing.detection import YuNetDetector
+from fer_utils.results import store
 
 RENDERED_FILM = "mobilenet-live"  # a figure of rendered faces whatever data there is
 
@@ -48,30 +52,30 @@ def picture_of(figure, tmp_path):
 
 @pytest.fixture(scope="module")
 def sheet():
-    dataset = datasets.rendered_faces.load(collection="sequences", persons=range(6), classes=["happiness", "surprise"])
+    dataset = rendered_faces.rendered_faces.load(collection="sequences", persons=range(6), classes=["happiness", "surprise"])
     return dataset.read(np.flatnonzero(dataset.frame["position"] == 9)).reshape(2, 6, 112, 112, 3)
 
 
 def test_faces_that_may_be_shown_are_drawn(sheet, tmp_path):
-    figure = figures.contact_sheet(sheet, ["one", "two"], "faces", publishable=True)
+    figure = contact_sheet(sheet, ["one", "two"], "faces", publishable=True)
     assert faces_in(picture_of(figure, tmp_path)) >= 8
 
 
 def test_faces_that_may_not_be_shown_become_crossed_out_tiles(sheet, tmp_path):
-    figure = figures.contact_sheet(sheet, ["one", "two"], "faces", publishable=False)
+    figure = contact_sheet(sheet, ["one", "two"], "faces", publishable=False)
     assert faces_in(picture_of(figure, tmp_path)) == 0
     assert "may not be shown" in figure.axes[0].get_title()
 
 
 def test_the_stand_in_keeps_nothing_of_the_images(sheet):
-    assert np.array_equal(figures.stand_in(sheet), figures.stand_in(255 - sheet))
-    assert figures.stand_in(sheet).shape == sheet.shape
+    assert np.array_equal(stand_in(sheet), stand_in(255 - sheet))
+    assert stand_in(sheet).shape == sheet.shape
 
 
 def data_of(chapter, root):
     """The chapter's datasets written out in their official trees, all of rendered faces."""
     if chapter == "fer2013_cnn":
-        faces = datasets.load("rendered_faces")
+        faces = registry.load("rendered_faces")
         cropped = [cv2.resize(face, (48, 48)) for face in cv2_grey(faces.read(range(210)))]
         rows = [(label, face.ravel(), usage) for (label, _, usage), face in zip(fer2013_rows(210), cropped, strict=True)]
         (root / "fer2013").mkdir(parents=True)
@@ -108,11 +112,11 @@ def cv2_grey(images):
 )
 def test_a_chapter_runs_on_official_trees_and_shows_no_face_of_them(chapter, tmp_path, monkeypatch):
     overrides = data_of(chapter, tmp_path / "data") or {"dataset": "fer2013"}
-    monkeypatch.setattr(book, "BUILD", tmp_path / "build")
-    run = book.plan(chapter, "ci", overrides | {"data_root": str(tmp_path / "data")})
+    monkeypatch.setattr(execution, "BUILD", tmp_path / "build")
+    run = execution.plan(chapter, "ci", overrides | {"data_root": str(tmp_path / "data")})
     assert "rendered_faces" not in run.dataset
-    assert book.execute(run, progress=False) is None
-    result = results.read_result(run.folder / "result.json")
+    assert execution.execute(run, progress=False) is None
+    result = store.read_result(run.folder / "result.json")
     assert result.dataset.real and not result.dataset.official and not result.dataset.publishable
     assert "reproduced" not in {
         result.verdicts[claim] for claim in result.verdicts if "accuracy" in claim and "examples" not in claim
@@ -122,7 +126,7 @@ def test_a_chapter_runs_on_official_trees_and_shows_no_face_of_them(chapter, tmp
 
 
 def test_the_look_for_faces_finds_those_of_a_chapter_that_may_show_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(book, "BUILD", tmp_path / "build")
-    run = book.plan("bp4d_vgg16_holdout", "ci")
-    assert book.execute(run, progress=False) is None
+    monkeypatch.setattr(execution, "BUILD", tmp_path / "build")
+    run = execution.plan("bp4d_vgg16_holdout", "ci")
+    assert execution.execute(run, progress=False) is None
     assert sum(faces_in(picture) for picture in drawn(nbformat.read(run.notebook, as_version=4))) >= 3

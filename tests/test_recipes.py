@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from fer_utils import kept_networks, training
-from fer_utils.recipes import LookaheadAdam, Recipe
+from fer_utils.models import registry
+from fer_utils.training import fit, networks
+from fer_utils.training.recipes import LookaheadAdam, Recipe
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1)).astype(np.uint8)
 LABELS = np.repeat([0, 1], [30, 10])
@@ -18,7 +19,7 @@ RECIPE = Recipe(network="small_cnn", options=OPTIONS, schedule="constant", epoch
 def train(store, labels=LABELS, *, watch=None, start=None, keep_weights=True, **changes):
     recipe = RECIPE.model_copy(update=changes)
     rest = {"name": "t", "experiment": "t", "selected_on": "none, last epoch"}
-    return training.train(recipe, IMAGES, labels, store, watch=watch, start=start, keep_weights=keep_weights, **rest)
+    return fit.train(recipe, IMAGES, labels, store, watch=watch, start=start, keep_weights=keep_weights, **rest)
 
 
 def steps(optimizer, count):
@@ -56,7 +57,7 @@ def test_a_balanced_loss_counts_each_class_alike():
     by_hand = (3 * shares[0] * np.log(1 + np.exp(2)) + shares[1] * np.log(2)) / 4
     from tqdm import tqdm
 
-    from fer_utils.epochs import epoch_by_batches, epoch_by_fit
+    from fer_utils.training.epochs import epoch_by_batches, epoch_by_fit
 
     for run in (epoch_by_fit, epoch_by_batches):
         logs = run(model, inputs, labels, np.arange(4), 4, None, tqdm(total=4, disable=True), shares)
@@ -77,7 +78,7 @@ def test_watched_images_decide_nothing_and_are_read_after_every_epoch(tmp_path):
 
 def test_a_second_training_of_a_kind_begins_as_if_it_were_the_first(tmp_path):
     first = train(tmp_path / "first", seed=2).model().get_weights()
-    kept_networks.forget()
+    networks.forget()
     train(tmp_path / "other", 1 - LABELS)
     again = train(tmp_path / "again", seed=2).model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
@@ -85,7 +86,7 @@ def test_a_second_training_of_a_kind_begins_as_if_it_were_the_first(tmp_path):
 
 def test_a_training_can_begin_with_anothers_weights_but_for_the_last_layer(tmp_path, monkeypatch):
     donor = train(tmp_path)
-    monkeypatch.setattr(training, "learning_rate", lambda *_: 0.0)
+    monkeypatch.setattr(fit, "learning_rate", lambda *_: 0.0)
     frozen = train(tmp_path, start=donor, seed=9)
     theirs, mine = donor.model(last_epoch=True), frozen.model(last_epoch=True)
     kernels = [place for place, layer in enumerate(mine.layers) if layer.trainable_weights and "kernel" in layer.weights[0].name]
@@ -102,13 +103,13 @@ def test_a_training_without_weights_leaves_its_record_and_what_it_watched(tmp_pa
 
 def test_initial_weights_do_not_depend_on_who_else_draws_random_numbers(tmp_path, monkeypatch):
     first = train(tmp_path / "alone").model().get_weights()
-    build = kept_networks.build
+    build = registry.build
 
     def disturbed(*arguments, **options):
         random.random()  # as another thread of the process may between the seed and the first layer
         return build(*arguments, **options)
 
-    monkeypatch.setattr(kept_networks, "build", disturbed)
-    kept_networks.forget()
+    monkeypatch.setattr(networks, "build", disturbed)
+    networks.forget()
     again = train(tmp_path / "disturbed").model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))

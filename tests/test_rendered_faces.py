@@ -5,8 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from fer_utils import datasets, faces, protocols
-from fer_utils.datasets import DatasetError, rendered_faces
+from fer_utils.datasets import base, registry
+from fer_utils.datasets.base import DatasetError
+from fer_utils.datasets.loaders import fer2013, rendered_faces
+from fer_utils.preprocessing import cropping, detection
+from fer_utils.protocols import fer2013_split
 
 
 @pytest.mark.parametrize(("collection", "images", "side"), [("sequences", 4480, 112), ("angles", 2560, 112), ("wild", 3300, 96)])
@@ -41,7 +44,7 @@ def test_no_person_is_in_two_splits(collection):
 def test_the_face_box_lies_in_the_image(collection):
     dataset = rendered_faces.load(collection=collection)
     side = dataset.read([0]).shape[1]
-    x, y, width, height = (dataset.frame[column] for column in faces.BOX_COLUMNS)
+    x, y, width, height = (dataset.frame[column] for column in cropping.BOX_COLUMNS)
     assert ((width > 20) & (height > 20)).all()
     assert ((x >= 0) & (y >= 0) & (x + width <= side) & (y + height <= side)).all()
 
@@ -79,34 +82,34 @@ def test_a_missing_or_truncated_file_is_named_with_its_checksum_and_how_to_resto
 def test_a_crop_is_centred_on_the_box_and_repeats_the_border():
     image = np.zeros((20, 30, 1), np.uint8)
     image[5:9, 10:14] = 200
-    assert (faces.square_crop(image, (10, 5, 4, 4), 0.0, 4) == 200).all()
-    wider = faces.square_crop(image, (10, 5, 4, 4), 1.0, 8)
+    assert (cropping.square_crop(image, (10, 5, 4, 4), 0.0, 4) == 200).all()
+    wider = cropping.square_crop(image, (10, 5, 4, 4), 1.0, 8)
     assert wider.shape == (8, 8, 1) and wider[2:6, 2:6].min() == 200 and wider[0].max() == 0
-    assert (faces.square_crop(np.full((4, 4, 3), 7, np.uint8), (-2, -2, 8, 8), 0.5, 6) == 7).all()
+    assert (cropping.square_crop(np.full((4, 4, 3), 7, np.uint8), (-2, -2, 8, 8), 0.5, 6) == 7).all()
 
 
 def test_fer2013_form_is_grey_48_pixels_and_seven_classes():
-    dataset = protocols.fer2013_faces(datasets.load("rendered_faces"))
+    dataset = fer2013_split.fer2013_faces(registry.load("rendered_faces"))
     assert dataset.read([0, 1]).shape == (2, 48, 48, 1)
-    assert dataset.classes == datasets.fer2013.CLASSES
+    assert dataset.classes == fer2013.fer2013.CLASSES
 
 
 def test_auto_takes_the_real_dataset_only_where_it_is(tmp_path):
-    assert datasets.choose("auto", "fer2013", "") == "rendered_faces"
-    assert datasets.choose("auto", "fer2013", tmp_path) == "rendered_faces"
+    assert registry.choose("auto", "fer2013", "") == "rendered_faces"
+    assert registry.choose("auto", "fer2013", tmp_path) == "rendered_faces"
     (tmp_path / "fer2013").mkdir()
-    assert datasets.choose("auto", "fer2013", tmp_path) == "fer2013"
-    with pytest.raises(datasets.MissingDataset, match="does not exist"):
-        datasets.choose("auto", "fer2013", tmp_path / "nowhere")
+    assert registry.choose("auto", "fer2013", tmp_path) == "fer2013"
+    with pytest.raises(base.MissingDataset, match="does not exist"):
+        registry.choose("auto", "fer2013", tmp_path / "nowhere")
 
 
 def test_haar_finds_frontal_rendered_faces_and_no_face_in_noise():
     dataset = rendered_faces.load(collection="sequences", persons=range(6), classes=["happiness"])
-    boxes = [faces.haar_boxes(image) for image in dataset.read(dataset.frame.index)]
+    boxes = [detection.haar_boxes(image) for image in dataset.read(dataset.frame.index)]
     assert np.mean([len(found) > 0 for found in boxes]) >= 0.95
-    assert faces.haar_boxes(np.zeros((60, 60, 1), np.uint8)).shape == (0, 4)
+    assert detection.haar_boxes(np.zeros((60, 60, 1), np.uint8)).shape == (0, 4)
 
 
 def test_a_dataset_without_boxes_must_be_detected_first(fer2013_folder):
     with pytest.raises(ValueError, match="no column face_x"):
-        faces.crop_to_boxes(datasets.load("fer2013", fer2013_folder.parent), side_pixels=48, grey=True)
+        cropping.crop_to_boxes(registry.load("fer2013", fer2013_folder.parent), side_pixels=48, grey=True)

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from fer_utils import scale_out
-from fer_utils.scale_out import LostItems, ScaleOutError, fan_out
+from fer_utils.book import cli, execution
+from fer_utils.training import parallel
+from fer_utils.training.parallel import LostItems, ScaleOutError, fan_out
 
 LOCAL = {"workers": 2, "memory_limit": "500 MB"}
 
@@ -23,7 +24,7 @@ LOCAL = {"workers": 2, "memory_limit": "500 MB"}
 @pytest.fixture(scope="module", autouse=True)
 def workers_stopped_at_the_end():
     yield
-    scale_out.stop_workers()
+    parallel.stop_workers()
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def cluster():
     """A cluster of one worker that lives in this process."""
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0") as running:
         yield running
-        scale_out.stop_workers()
+        parallel.stop_workers()
 
 
 def product(seed):
@@ -78,8 +79,8 @@ def refuse(item):
 
 
 def test_workers_can_be_started_early_and_import_what_they_will_need():
-    scale_out.start_workers(1, memory_limit=LOCAL["memory_limit"], preload=["wave"])
-    (starting,) = scale_out._started.values()
+    parallel.start_workers(1, memory_limit=LOCAL["memory_limit"], preload=["wave"])
+    (starting,) = parallel._started.values()
     assert not starting.done()
     assert fan_out(is_imported, ["wave", "turtle"], **LOCAL | {"workers": 1}) == [True, False]
 
@@ -93,9 +94,9 @@ def test_results_have_the_order_of_the_items_and_do_not_depend_on_the_number_of_
 def test_a_worker_computes_on_one_thread_and_this_process_on_as_many_as_before():
     [(threads, variables)] = fan_out(threads_and_variables, [None], **LOCAL)
     assert threads == {1}
-    for name in (*scale_out.BLAS_THREADS, *scale_out.OTHER_THREADS):
+    for name in (*parallel.BLAS_THREADS, *parallel.OTHER_THREADS):
         assert variables[name] == "1"
-    assert not set(scale_out.OTHER_THREADS) & set(os.environ)
+    assert not set(parallel.OTHER_THREADS) & set(os.environ)
 
 
 def test_workers_that_are_kept_see_the_cache_folder_that_this_process_has_now(tmp_path, monkeypatch):
@@ -106,9 +107,9 @@ def test_workers_that_are_kept_see_the_cache_folder_that_this_process_has_now(tm
 
 
 def test_workers_that_never_come_back_are_started_anew(monkeypatch):
-    monkeypatch.setattr(scale_out, "WORKERS_BACK_S", 1.0)
+    monkeypatch.setattr(parallel, "WORKERS_BACK_S", 1.0)
     (first,) = fan_out(process_number, [None], **LOCAL | {"workers": 1})
-    (starting,) = scale_out._started.values()
+    (starting,) = parallel._started.values()
     starting.result().cluster.scale(0)
     while starting.result().nthreads():
         time.sleep(0.05)
@@ -179,7 +180,7 @@ def test_a_scheduler_that_goes_away_is_reported(cluster):
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
 def test_a_scheduler_that_nobody_answers_at_is_reported_soon(address, monkeypatch):
-    monkeypatch.setattr(scale_out, "CONNECT_TIMEOUT_S", 1)
+    monkeypatch.setattr(parallel, "CONNECT_TIMEOUT_S", 1)
     begun = time.monotonic()
     with pytest.raises(ScaleOutError, match=f"no Dask scheduler answers at {address} within 1 s.*check host, port"):
         fan_out(abs, [1], scheduler=address)
@@ -206,8 +207,8 @@ def test_nothing_is_collected_while_workers_start(monkeypatch):
         collecting.append(gc.isenabled())
         raise RuntimeError("no cluster in this test")
 
-    scale_out.stop_workers()
-    monkeypatch.setattr(scale_out, "LocalCluster", cluster)
+    parallel.stop_workers()
+    monkeypatch.setattr(parallel, "LocalCluster", cluster)
     with pytest.raises(RuntimeError, match="no cluster in this test"):
         fan_out(abs, [1], workers=1)
     assert collecting == [False] and gc.isenabled()
@@ -215,8 +216,6 @@ def test_nothing_is_collected_while_workers_start(monkeypatch):
 
 def test_chapters_run_at_once_and_failed_ones_are_listed_and_kept(tmp_path):
     import nbformat
-
-    from fer_utils import book
 
     runs = []
     codes = {
@@ -228,17 +227,16 @@ def test_chapters_run_at_once_and_failed_ones_are_listed_and_kept(tmp_path):
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)], metadata={"kernelspec": kernel})
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-        runs.append(book.Run(str(tmp_path / name), "ci", {}, "none", "0", tmp_path / f"run of {name}"))
-    bad, dead = book.execute_at_once(runs, workers=2)
+        runs.append(execution.Run(str(tmp_path / name), "ci", {}, "none", "0", tmp_path / f"run of {name}"))
+    bad, dead = execution.execute_at_once(runs, workers=2)
     assert "bad failed in cell 1: AssertionError: of purpose" in bad and "dead failed: Kernel died" in dead
-    assert [book.is_current(run) for run in runs] == [True, False, False] and all(run.notebook.exists() for run in runs)
+    assert [execution.is_current(run) for run in runs] == [True, False, False] and all(run.notebook.exists() for run in runs)
 
 
 def test_the_command_ends_with_status_2_where_no_scheduler_answers(monkeypatch, capsys):
-    from fer_utils import book, cli
 
-    monkeypatch.setattr(scale_out, "CONNECT_TIMEOUT_S", 1)
-    monkeypatch.setattr(book, "plan", lambda *given: book.Run("demo", "ci", {}, "none", "0", Path("nowhere")))
+    monkeypatch.setattr(parallel, "CONNECT_TIMEOUT_S", 1)
+    monkeypatch.setattr(execution, "plan", lambda *given: execution.Run("demo", "ci", {}, "none", "0", Path("nowhere")))
     monkeypatch.setattr("sys.argv", ["fer-book", "run", "demo", "--scheduler", "tcp://127.0.0.1:9"])
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -13,9 +13,10 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_utils import configurations, search
-from fer_utils.claims import load_claims
-from fer_utils.search import Outcome, PruningRule, SearchError
+from fer_utils.claims.schema import load_claims
+from fer_utils.training import hyperparameters, search_space
+from fer_utils.training.hyperparameters import Outcome, PruningRule
+from fer_utils.training.search_space import SearchError
 
 RULE = PruningRule(below_percent=50, warm_up_folds=2)
 SETTINGS = {"trials": 18, "batch": 4, "seed": 7, "rule": RULE, "evaluation": "made up"}  # TPE begins with trial 12
@@ -49,10 +50,10 @@ print(json.dumps(search.history(search.search(folder, "study", run_all, **SETTIN
 def evaluate(configuration) -> Outcome:
     """Best at the paper's configuration: each difference costs 8 of 100, dropout up to 20 more."""
     differences = sum(
-        getattr(configuration, name) != getattr(configurations.PAPER_CKPLUS, name) for name in list(search.SPACE)[:-1]
+        getattr(configuration, name) != getattr(search_space.PAPER_CKPLUS, name) for name in list(search_space.SPACE)[:-1]
     )
-    right = 100 - 8 * differences - round(20 * abs(configuration.dropout - configurations.PAPER_CKPLUS.dropout))
-    return search.score_folds(FOLDS, lambda fold: (right - (fold == "S1"), 100), RULE)
+    right = 100 - 8 * differences - round(20 * abs(configuration.dropout - search_space.PAPER_CKPLUS.dropout))
+    return hyperparameters.score_folds(FOLDS, lambda fold: (right - (fold == "S1"), 100), RULE)
 
 
 def one_by_one(points):
@@ -60,7 +61,7 @@ def one_by_one(points):
 
 
 def finished(folder, run_all=one_by_one, name="study", **changes):
-    return search.history(search.search(folder, name, run_all, **SETTINGS | changes))
+    return hyperparameters.history(hyperparameters.search(folder, name, run_all, **SETTINGS | changes))
 
 
 def other_process(folder, trials, evaluations=0, *words) -> subprocess.Popen:
@@ -78,11 +79,11 @@ def claim(name):
 
 def test_the_space_is_the_printed_one():
     printed, best = claim("search_space"), claim("ckplus_best_hyperparameters")
-    assert len(printed) == len(search.SPACE)
+    assert len(printed) == len(search_space.SPACE)
     for name, options in printed.items():
-        field = configurations.PRINTED_NAMES[name]
-        translated = [getattr(configurations.from_printed(best | {name: option}), field) for option in options]
-        distribution = search.SPACE[field]
+        field = search_space.PRINTED_NAMES[name]
+        translated = [getattr(search_space.from_printed(best | {name: option}), field) for option in options]
+        distribution = search_space.SPACE[field]
         if name == "Dropout":
             assert [distribution.low, distribution.high] == translated
         else:
@@ -90,8 +91,8 @@ def test_the_space_is_the_printed_one():
 
 
 def test_the_papers_best_configuration_is_translated():
-    assert configurations.from_printed(claim("ckplus_best_hyperparameters")) == configurations.PAPER_CKPLUS
-    assert configurations.PAPER_CKPLUS.model_dump() == {
+    assert search_space.from_printed(claim("ckplus_best_hyperparameters")) == search_space.PAPER_CKPLUS
+    assert search_space.PAPER_CKPLUS.model_dump() == {
         "optimizer": "adam", "clahe": True, "pixel_range": "zero_to_one", "activation": "relu", "balanced_loss": False,
         "temporal_kernel": 3, "initializer": "glorot_uniform", "pooling": "average", "second_convolution": False,
         "dropout": 0.2511,
@@ -109,12 +110,12 @@ def test_the_papers_best_configuration_is_translated():
 )
 def test_a_value_that_is_not_in_the_space_is_named(change, message):
     with pytest.raises(SearchError, match=message):
-        configurations.from_printed(claim("ckplus_best_hyperparameters") | change)
+        search_space.from_printed(claim("ckplus_best_hyperparameters") | change)
 
 
 def test_a_missing_hyper_parameter_is_named():
     with pytest.raises(SearchError, match="Optimization = None: Field required"):
-        configurations.from_printed({"CLAHE": True})
+        search_space.from_printed({"CLAHE": True})
 
 
 @pytest.mark.parametrize(
@@ -136,13 +137,13 @@ def test_a_bound_is_not_missed_by_rounding():
 
 def test_no_fold_is_scored_after_the_one_that_prunes():
     scored = []
-    outcome = search.score_folds(FOLDS, lambda fold: scored.append(fold) or (len(scored) == 1, 1), RULE)
+    outcome = hyperparameters.score_folds(FOLDS, lambda fold: scored.append(fold) or (len(scored) == 1, 1), RULE)
     assert scored == ["S0", "S1", "S2"] and outcome == Outcome(folds=scored, right=(1, 0, 0), scored=(1, 1, 1), pruned=True)
     assert outcome.running_percent == pytest.approx([100, 50, 100 / 3])
 
 
 def test_a_trial_whose_folds_are_all_scored_is_complete_even_below_the_bound():
-    outcome = search.score_folds(FOLDS[:2], lambda fold: (fold == "S9", 1), RULE)
+    outcome = hyperparameters.score_folds(FOLDS[:2], lambda fold: (fold == "S9", 1), RULE)
     assert not outcome.pruned and outcome.accuracy_percent == 0
 
 
@@ -153,11 +154,11 @@ def test_impossible_counts_are_refused(right, scored):
 
 
 def test_complete_and_pruned_trials_are_told_with_their_running_accuracies(tmp_path):
-    study = search.search(tmp_path, "study", one_by_one, **SETTINGS | {"trials": 20})
+    study = hyperparameters.search(tmp_path, "study", one_by_one, **SETTINGS | {"trials": 20})
     states = {trial.state.name for trial in study.trials}
     assert states == {"COMPLETE", "PRUNED"}
     for trial in study.trials:
-        outcome = evaluate(configurations.Configuration(**trial.params))
+        outcome = evaluate(search_space.Configuration(**trial.params))
         assert trial.state.name == ("PRUNED" if outcome.pruned else "COMPLETE")
         assert list(trial.intermediate_values.values()) == outcome.running_percent
         assert trial.value == outcome.accuracy_percent and len(trial.intermediate_values) == (2 if outcome.pruned else 5)
@@ -166,7 +167,7 @@ def test_complete_and_pruned_trials_are_told_with_their_running_accuracies(tmp_p
 def test_the_history_has_a_row_per_trial_and_the_best_complete_one_so_far(tmp_path):
     table = finished(tmp_path)
     assert table.columns.tolist() == [
-        "trial", "accuracy_percent", "state", "folds", *configurations.Configuration.model_fields, "best_so_far_percent",
+        "trial", "accuracy_percent", "state", "folds", *search_space.Configuration.model_fields, "best_so_far_percent",
     ]  # fmt: skip
     complete = [row.accuracy_percent if row.state == "complete" else np.nan for row in table.itertuples()]
     assert table.trial.tolist() == list(range(18)) and "pruned" in table.state.tolist()
@@ -179,13 +180,13 @@ def test_the_order_in_which_a_batch_is_evaluated_does_not_matter(tmp_path):
 
 
 def test_no_two_of_the_random_first_trials_are_alike(tmp_path):
-    assert not finished(tmp_path, trials=8).duplicated([*search.SPACE]).any()
+    assert not finished(tmp_path, trials=8).duplicated([*search_space.SPACE]).any()
 
 
 def test_given_configurations_are_tried_first_and_a_resumed_study_knows_them(tmp_path):
-    given = (configurations.PAPER_CKPLUS,)
+    given = (search_space.PAPER_CKPLUS,)
     table = finished(tmp_path / "whole", first=given, trials=6)
-    assert table.loc[0, [*search.SPACE]].to_dict() == configurations.PAPER_CKPLUS.model_dump()
+    assert table.loc[0, [*search_space.SPACE]].to_dict() == search_space.PAPER_CKPLUS.model_dump()
     finished(tmp_path / "stopped", first=given, trials=1)
     assert finished(tmp_path / "stopped", first=given, trials=6).equals(table)
     with pytest.raises(SearchError, match="was made with first"):
@@ -223,7 +224,7 @@ def test_an_interrupted_and_resumed_study_equals_an_uninterrupted_one_and_repeat
 @pytest.mark.parametrize("call", [2, 7, 15])
 def test_a_process_that_dies_while_asking_reporting_or_telling_changes_nothing(tmp_path, monkeypatch, operation, call):
     calls = itertools.count(1)
-    storage = search.JournalStorage
+    storage = hyperparameters.JournalStorage
     real = getattr(storage, operation)
 
     def dying(*arguments, **named):
@@ -307,7 +308,7 @@ def test_a_study_of_other_settings_is_refused(tmp_path, change, message):
 
 def test_a_study_of_another_space_is_refused(tmp_path, monkeypatch):
     finished(tmp_path, trials=1)
-    monkeypatch.setitem(search.SPACE, "dropout", configurations.FloatDistribution(0.0, 0.5))
+    monkeypatch.setitem(search_space.SPACE, "dropout", search_space.FloatDistribution(0.0, 0.5))
     with pytest.raises(SearchError, match=r"study study was made with dropout .*1\.0.*, not .*0\.5"):
         finished(tmp_path, trials=1)
 
@@ -337,27 +338,27 @@ def test_the_best_configuration_is_the_earliest_of_the_best_complete_trials(tmp_
     def run_all(points):
         return [Outcome(folds=("a",), right=(outcomes[n][0],), scored=(9,), pruned=outcomes[n][1]) for n, _ in points]
 
-    study = search.search(tmp_path, "study", run_all, **SETTINGS | {"trials": 4})
-    assert search.best_configuration(study) == configurations.Configuration(**study.trials[2].params)
+    study = hyperparameters.search(tmp_path, "study", run_all, **SETTINGS | {"trials": 4})
+    assert hyperparameters.best_configuration(study) == search_space.Configuration(**study.trials[2].params)
 
 
 def test_no_best_configuration_where_all_trials_were_pruned(tmp_path):
-    study = search.search(
+    study = hyperparameters.search(
         tmp_path, "study", lambda points: [Outcome(folds=("a",), right=(0,), scored=(9,), pruned=True)] * len(points), **SETTINGS
     )
     with pytest.raises(SearchError, match="all 18 trials were pruned"):
-        search.best_configuration(study)
+        hyperparameters.best_configuration(study)
 
 
 def test_the_hyper_parameter_that_decides_has_the_largest_importance(tmp_path):
     def run_all(points):
         return [Outcome(folds=("a",), right=(9 - point.temporal_kernel,), scored=(9,)) for _, point in points]
 
-    study = search.search(tmp_path, "study", run_all, **SETTINGS | {"trials": 16})
-    table = search.importances(study)
+    study = hyperparameters.search(tmp_path, "study", run_all, **SETTINGS | {"trials": 16})
+    table = hyperparameters.importances(study)
     assert table.hyperparameter[0] == "temporal_kernel" and table.importance[0] > 0.5
     assert table.importance.sum() == pytest.approx(1) and len(table) == 10
-    assert search.importances(study).equals(table)
+    assert hyperparameters.importances(study).equals(table)
 
 
 def test_importances_of_too_few_or_equal_trials_are_refused(tmp_path):
@@ -365,13 +366,13 @@ def test_importances_of_too_few_or_equal_trials_are_refused(tmp_path):
         return [Outcome(folds=("a",), right=(1,), scored=(2,))] * len(points)
 
     with pytest.raises(SearchError, match="5 complete trials, 6 are needed"):
-        search.importances(search.search(tmp_path, "study", equal, **SETTINGS | {"trials": 5}))
+        hyperparameters.importances(hyperparameters.search(tmp_path, "study", equal, **SETTINGS | {"trials": 5}))
     with pytest.raises(SearchError, match="all 6 complete trials have the accuracy 50 %"):
-        search.importances(search.search(tmp_path, "study", equal, **SETTINGS | {"trials": 6}))
+        hyperparameters.importances(hyperparameters.search(tmp_path, "study", equal, **SETTINGS | {"trials": 6}))
 
 
 def test_the_best_of_two_out_of_three_is_known():
-    table = search.best_of_k([3.0, 1.0, 2.0], [1, 2, 3])
+    table = hyperparameters.best_of_k([3.0, 1.0, 2.0], [1, 2, 3])
     assert table.expected.tolist() == pytest.approx([2, (2 + 3 + 3) / 3, 3])
     assert table.low.tolist() == [1, 2, 3] and table.high.tolist() == [3, 3, 3]
 
@@ -381,16 +382,16 @@ def test_the_best_of_k_equals_that_of_all_draws(scores, data):
     k = data.draw(st.integers(1, len(scores)))
     best = sorted(max(draw) for draw in itertools.combinations(scores, k))
     low, high = (next(value for value in best if 1000 * sum(b <= value for b in best) >= q * len(best)) for q in (25, 975))
-    row = search.best_of_k(scores, [k]).iloc[0]
+    row = hyperparameters.best_of_k(scores, [k]).iloc[0]
     assert (row.low, row.high) == (low, high) and row.expected == pytest.approx(statistics.mean(best))
 
 
 def test_the_best_of_many_hundreds_is_finite_and_rises():
-    expected = search.best_of_k(np.linspace(90, 98, 2000), [1, 10, 100, 1000, 2000]).expected
+    expected = hyperparameters.best_of_k(np.linspace(90, 98, 2000), [1, 10, 100, 1000, 2000]).expected
     assert expected.iloc[0] == pytest.approx(94) and expected.iloc[-1] == 98 and expected.is_monotonic_increasing
 
 
 @pytest.mark.parametrize(("scores", "ks"), [([], [1]), ([1.0, float("nan")], [1]), ([1.0], [0]), ([1.0], [2])])
 def test_a_best_of_what_is_not_there_is_refused(scores, ks):
     with pytest.raises(SearchError, match="scores"):
-        search.best_of_k(scores, ks)
+        hyperparameters.best_of_k(scores, ks)

@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 
-from fer_utils import claims, clips, datasets, evaluation, faces, figures, results, tables
+from fer_utils.claims import schema, verdicts
+from fer_utils.datasets import registry
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.evaluation import metrics
+from fer_utils.figures import faces, tables
+from fer_utils.preprocessing import clips, cropping
+from fer_utils.results import records
 
 
 @pytest.fixture(scope="module")
 def sequences():
-    return datasets.rendered_faces.load(collection="sequences", persons=range(4), classes=["anger", "surprise"])
+    return rendered_faces.rendered_faces.load(collection="sequences", persons=range(4), classes=["anger", "surprise"])
 
 
 def test_evenly_spaced_frames_include_the_first_and_the_last(sequences):
@@ -19,27 +25,27 @@ def test_evenly_spaced_frames_include_the_first_and_the_last(sequences):
 
 
 def test_people_are_kept_in_the_order_of_their_names(sequences):
-    two = faces.keep_people(sequences, 2)
+    two = cropping.keep_people(sequences, 2)
     assert sorted(two.frame["subject"].unique()) == ["person 00", "person 01"]
-    assert faces.keep_people(sequences, 0) is sequences and faces.keep_people(sequences, 9) is sequences
+    assert cropping.keep_people(sequences, 0) is sequences and cropping.keep_people(sequences, 9) is sequences
     assert two.fingerprint != sequences.fingerprint
 
 
 def test_whole_images_are_squeezed_to_a_square(sequences):
-    small = faces.whole_images(sequences, side_pixels=20)
+    small = cropping.whole_images(sequences, side_pixels=20)
     assert small.read([0, 5]).shape == (2, 20, 20, 3)
     assert abs(small.read([3]).mean() - sequences.read([3]).mean()) < 2
 
 
-@pytest.mark.parametrize("name", datasets.STAND_INS)
+@pytest.mark.parametrize("name", registry.STAND_INS)
 def test_every_dataset_has_a_stand_in_with_its_classes(name):
-    stand_in = datasets.load_or_stand_in(name)
-    assert not stand_in.real and set(stand_in.classes) == set(datasets.STAND_INS[name][1])
+    stand_in = registry.load_or_stand_in(name)
+    assert not stand_in.real and set(stand_in.classes) == set(registry.STAND_INS[name][1])
 
 
 def test_several_datasets_are_real_only_where_all_are(sequences):
     real = sequences.summary().model_copy(update={"real": True, "name": "kdef", "remarks": ("small",)})
-    both = results.together([real, sequences.summary()], ["kdef", "rafd"])
+    both = records.together([real, sequences.summary()], ["kdef", "rafd"])
     assert not both.real and both.name == "kdef, rendered_faces" and both.remarks == ("kdef: small",)
     assert set(both.counts) == {f"{name}, {split}" for name in ("kdef", "rafd") for split in sequences.counts()}
 
@@ -48,32 +54,32 @@ def test_a_difference_on_the_same_images_is_drawn_over_subjects():
     right = np.array([1, 1, 1, 0, 0, 0, 1, 0])
     other = np.array([1, 0, 1, 0, 0, 0, 0, 0])
     subjects = np.repeat(["a", "b", "c", "d"], 2)
-    metric = evaluation.difference_by_subject("gain", right, other, subjects, "images")
+    metric = metrics.difference_by_subject("gain", right, other, subjects, "images")
     assert metric.value == 25 and metric.low <= 25 <= metric.high and metric.unit == "percentage_points"
-    same = evaluation.difference_by_subject("none", right, right, subjects, "images")
+    same = metrics.difference_by_subject("none", right, right, subjects, "images")
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
 def test_claims_that_were_not_judged_are_not_testable_with_a_reason():
-    paper = claims.load_claims("bp4d_vgg16_holdout")
-    judged = [claims.judge(paper["points_per_class"], contradiction="the supports differ")]
-    every = claims.with_the_rest(paper, judged)
+    paper = schema.load_claims("bp4d_vgg16_holdout")
+    judged = [verdicts.judge(paper["points_per_class"], contradiction="the supports differ")]
+    every = verdicts.with_the_rest(paper, judged)
     assert every[0].claim.id == "points_per_class" and len(every) == len(paper.claims)
-    assert all(each.verdict is claims.Verdict.NOT_TESTABLE and each.reason for each in every[1:])
+    assert all(each.verdict is verdicts.Verdict.NOT_TESTABLE and each.reason for each in every[1:])
     with pytest.raises(ValueError, match="points_per_class"):
-        claims.with_the_rest(paper, judged * 2)
+        verdicts.with_the_rest(paper, judged * 2)
 
 
 def test_a_measurement_on_other_data_is_not_shown_beside_the_claim():
-    paper = claims.load_claims("bp4d_vgg16_holdout")
-    metric = results.Metric(name="test", value=18, low=10, high=20, n=100)
-    judgement = claims.judge(paper["mean_accuracy"], sound=metric, same_data=False)
-    assert judgement.verdict is claims.Verdict.NOT_TESTABLE and judgement.measured is None
+    paper = schema.load_claims("bp4d_vgg16_holdout")
+    metric = records.Metric(name="test", value=18, low=10, high=20, n=100)
+    judgement = verdicts.judge(paper["mean_accuracy"], sound=metric, same_data=False)
+    assert judgement.verdict is verdicts.Verdict.NOT_TESTABLE and judgement.measured is None
 
 
 def test_softmax_bars_of_a_face_that_may_not_be_shown_have_a_stand_in():
     face = np.full((48, 48, 3), 77, np.uint8)
-    drawn = figures.softmax_bars(
+    drawn = faces.softmax_bars(
         {"kdef": face},
         {"kdef": np.array([0.25, 0.75])},
         {"kdef": ("anger", "fear")},
@@ -86,7 +92,7 @@ def test_softmax_bars_of_a_face_that_may_not_be_shown_have_a_stand_in():
 def test_an_overlay_is_brighter_where_the_evidence_is():
     evidence = np.zeros((1, 8, 8), np.float32)
     evidence[0, :, 4:] = 1
-    shown = figures.overlay(np.full((1, 8, 8, 1), 100, np.uint8), evidence)
+    shown = faces.overlay(np.full((1, 8, 8, 1), 100, np.uint8), evidence)
     assert shown.shape == (1, 8, 8, 3) and shown[0, :, 4:].mean() > shown[0, :, :4].mean() + 30
 
 

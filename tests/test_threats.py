@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fer_utils import audit, duplicates, evaluation, faces, fold_statistics, results, threat_figures, threats
-from fer_utils.datasets import rendered_faces
-from fer_utils.threats import Effect
+from fer_utils.datasets import duplicates
+from fer_utils.datasets.loaders import rendered_faces
+from fer_utils.evaluation import chance, metrics, significance, threats
+from fer_utils.evaluation.threats import Effect
+from fer_utils.figures import effects
+from fer_utils.preprocessing import cropping
+from fer_utils.results import records, store
 
 
 @pytest.fixture(scope="module")
@@ -14,11 +18,11 @@ def apex_faces():
     """Apex frames of eight rendered people as grey crops, uint8 (56, 48, 48, 1)."""
     frames = rendered_faces.load(collection="sequences", persons=range(8))
     rows = np.flatnonzero(frames.frame["position"] == 9)
-    return faces.crop_to_boxes(frames, side_pixels=48, grey=True).read(rows)
+    return cropping.crop_to_boxes(frames, side_pixels=48, grey=True).read(rows)
 
 
-def accuracy(right: int, n: int) -> results.Metric:
-    return evaluation.accuracy("", np.ones(n), np.arange(n) < right, "")
+def accuracy(right: int, n: int) -> records.Metric:
+    return metrics.accuracy("", np.ones(n), np.arange(n) < right, "")
 
 
 def test_an_effect_is_the_mean_difference_with_its_t_interval():
@@ -40,13 +44,13 @@ def test_a_gain_between_two_accuracies_has_newcombes_interval():
 
 def test_a_gain_without_intervals_is_refused():
     with pytest.raises(ValueError, match="one or other has no interval"):
-        threats.gain_between("", results.Metric(name="one", value=1), results.Metric(name="other", value=2), "")
+        threats.gain_between("", records.Metric(name="one", value=1), records.Metric(name="other", value=2), "")
 
 
 def test_shuffled_scores_have_the_mean_that_the_totals_give():
     matrix = np.array([[30, 5, 5], [2, 10, 8], [0, 0, 20]])
-    mean, deviation = audit.right_by_chance(matrix.sum(axis=1), matrix.sum(axis=0))
-    shuffled = evaluation.shuffled_accuracies(matrix, 2000)
+    mean, deviation = chance.right_by_chance(matrix.sum(axis=1), matrix.sum(axis=0))
+    shuffled = metrics.shuffled_accuracies(matrix, 2000)
     assert shuffled.mean() == pytest.approx(100 * mean / 80, abs=4 * 100 * deviation / 80 / np.sqrt(2000))
 
 
@@ -104,7 +108,7 @@ def test_the_best_of_guesses_is_good_only_where_it_was_chosen():
     scores = np.mean([threats.best_found(right, np.arange(200), [1, 20], draws=5, seed=0) for right in pools], axis=0)
     (one, other), (reported, fresh) = scores
     assert (one, other, fresh) == pytest.approx((50, 50, 50), abs=1)
-    assert reported == pytest.approx(100 * fold_statistics.expected_best(0.5, [100], 20), abs=1)
+    assert reported == pytest.approx(100 * significance.expected_best(0.5, [100], 20), abs=1)
 
 
 def test_a_hold_out_of_everything_has_the_accuracy_of_everything():
@@ -150,7 +154,7 @@ def test_readers_that_see_the_same_do_not_differ():
 
 def test_p_values_are_those_of_the_tests_between_folds():
     first, second = np.random.default_rng(0).normal(80, 5, (2, 10))
-    expected = fold_statistics.paired_tests(first, second)
+    expected = significance.paired_tests(first, second)
     found = {name: values[0] for name, values in threats.p_values((first - second)[None]).items()}
     assert found["one-sided"] == pytest.approx(expected.p_one_sided)
     assert found["two-sided"] == pytest.approx(expected.p_two_sided)
@@ -162,7 +166,7 @@ def test_folds_without_a_difference_are_never_significant():
 
 
 def test_the_effect_of_copies_is_all_images_against_those_without_one():
-    published = results.published_result("fer2013_cnn")
+    published = store.published_result("fer2013_cnn")
     found = threats.fer2013_effects(published)
     without = published.metric("test").value - published.metric("test_without_copies").value
     assert found["copies"].value == pytest.approx(without) and found["copies"].low > 0
@@ -175,5 +179,5 @@ def test_the_effect_of_copies_is_all_images_against_those_without_one():
 def test_the_forest_has_a_line_per_effect_in_order():
     metric = Effect("", (1.0, 2.0), (0.0, 0.0), "").metric
     kinds = dict.fromkeys(("one", "two"), "raises the score")
-    figure = threat_figures.forest({"one": metric, "two": metric}, kinds, {"two": metric})
+    figure = effects.forest({"one": metric, "two": metric}, kinds, {"two": metric})
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["one", "two"]

@@ -11,8 +11,8 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from fer_utils.pages import site_config
-from fer_utils.results import INSTALL_TAG
+from fer_utils.book.pages import site_config
+from fer_utils.results.provenance import INSTALL_TAG
 
 ROOT = Path(__file__).resolve().parent.parent
 CELL = """# Installs fer_utils where it is missing, as in Colab. FER_BOOK_PACKAGE names another address: of a fork, or of a wheel.

@@ -1,70 +1,29 @@
-"""The datasets: one module each, all returning a `FaceDataset`. Layouts are those in which they are handed out."""
+"""From files to a `FaceDataset`: one loader per dataset in `loaders/`, a registry, duplicates, and the check of a copy.
 
-from __future__ import annotations
+Everything leaves this room as RGB or grey uint8, height x width x channels.
+"""
 
-from pathlib import Path
+import lazy_loader
 
-from fer_utils.datasets import amfed, bp4d, ckplus, fer2013, jaffe, kdef, oulu_casia, rafd, rafdb, rendered_faces, sfew
-from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, MissingDataset, data_root, find
-
-DATASETS: dict[str, DatasetCard] = {
-    module.CARD.name: module.CARD
-    for module in (rendered_faces, fer2013, ckplus, oulu_casia, jaffe, bp4d, kdef, rafd, rafdb, sfew, amfed)
-}
-
-__all__ = [
-    "DATASETS", "Counts", "DatasetCard", "DatasetError", "FaceDataset", "MissingDataset", "card", "choose", "find", "load",
-]  # fmt: skip
-
-
-def card(name: str) -> DatasetCard:
-    """The registry's entry. Raises KeyError naming the datasets there are."""
-    if name not in DATASETS:
-        raise KeyError(f"no dataset {name!r}; there are {', '.join(DATASETS)}")
-    return DATASETS[name]
-
-
-def choose(name: str, real: str, root: str | Path = "") -> str:
-    """`auto` becomes the chapter's real dataset where the data root has a folder of that name, else the rendered faces.
-
-    Any other name is returned as it is. Raises MissingDataset when the given data root does not exist.
-    """
-    if name != "auto":
-        return name
-    chosen = data_root(root)
-    if chosen is not None and not chosen.is_dir():
-        raise MissingDataset(f"the data folder {chosen} does not exist; give a folder with one subfolder per dataset")
-    return real if chosen is not None and (chosen / real).is_dir() else "rendered_faces"
-
-
-STAND_INS: dict[str, tuple[str, tuple[str, ...]]] = {  # collection of the rendered faces, and the classes that both have
-    "ckplus": ("sequences", ckplus.CLASSES),
-    "oulu_casia": ("sequences", oulu_casia.CLASSES),
-    "bp4d": ("sequences", bp4d.CLASSES),
-    "amfed": ("sequences", bp4d.CLASSES),
-    "jaffe": ("sequences", bp4d.CLASSES),
-    "kdef": ("angles", kdef.CLASSES),
-    "rafd": ("angles", rafd.CLASSES),
-    "rafdb": ("wild", rafdb.CLASSES),
-    "sfew": ("wild", sfew.CLASSES),
-}
-
-
-def load_or_stand_in(name: str, dataset: str = "auto", root: str | Path = "") -> FaceDataset:
-    """The named dataset where the data root has it (and `dataset` is not rendered_faces), else rendered faces of its kind.
-
-    Raises MissingDataset or DatasetError.
-    """
-    if choose(dataset, name, root) != "rendered_faces":
-        return load(name, root)
-    collection, classes = STAND_INS[name]
-    return load("rendered_faces", collection=collection, classes=classes)
-
-
-def load(name: str, root: str | Path = "", **options: object) -> FaceDataset:
-    """Load a dataset from `root/name` (root: as `base.data_root`), with the options of its own `load`.
-
-    Raises MissingDataset or DatasetError.
-    """
-    entry = card(name)
-    return entry.load(find(entry, root), **options)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=[],
+    submod_attrs={
+        "base": ["Counts", "DatasetCard", "DatasetError", "FaceDataset", "find", "MissingDataset"],
+        "duplicates": ["copies", "copies_in_training", "fingerprints"],
+        "loaders": [
+            "amfed",
+            "bp4d",
+            "ckplus",
+            "fer2013",
+            "jaffe",
+            "kdef",
+            "oulu_casia",
+            "rafd",
+            "rafdb",
+            "rendered_faces",
+            "sfew",
+        ],
+        "registry": ["card", "choose", "DATASETS", "load", "load_or_stand_in", "STAND_INS"],
+    },
+)

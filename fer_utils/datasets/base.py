@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pooch
 
-from fer_utils.results import CHECKOUT, DatasetSummary
+from fer_utils.results.records import DatasetSummary
 
 COLUMNS = ("image", "label", "subject", "sequence", "position", "split")
 DATA_VARIABLE = "FER_BOOK_DATA"
@@ -167,21 +165,3 @@ def find(card: DatasetCard, root: str | Path = "") -> Path:
         f"  expected there: {card.tree}\n"
         f"  then check it: fer-book data check {card.name} FOLDER/{card.name}"
     )
-
-
-def cache_folder() -> Path:
-    """Where parsed data is kept: FER_BOOK_CACHE, else `_build/cache` of a checkout, else the user's cache folder."""
-    if chosen := os.environ.get("FER_BOOK_CACHE"):
-        return Path(chosen).expanduser()
-    if (CHECKOUT / "pyproject.toml").exists():
-        return CHECKOUT / "_build" / "cache"
-    return Path(pooch.os_cache("fer_book"))
-
-
-def digest_of(*arrays: np.ndarray) -> str:
-    """SHA-256 of the arrays' shapes, dtypes and bytes, in order; hexadecimal."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

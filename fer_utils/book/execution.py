@@ -1,0 +1,179 @@
+"""From a chapter to an executed notebook: plan the runs and execute them with Papermill.
+
+An executed notebook is kept at `_build/runs/PROFILE/CHAPTER/notebook.ipynb`; its metadata holds Papermill's own record
+and the run's fingerprint, so a run whose code, parameters and data are unchanged is skipped.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
+from traitlets.config import Config
+
+from fer_utils.book.parameters import READS_RESULTS, REAL_DATASETS, ParameterError, check_parameters
+from fer_utils.claims.ledger import result_files
+from fer_utils.claims.schema import papers
+from fer_utils.datasets import registry
+from fer_utils.datasets.base import DATA_VARIABLE, data_root
+from fer_utils.results.environment import recorded_versions
+from fer_utils.results.paths import CHECKOUT, OUTPUT_VARIABLE, asset, write_text_atomically
+from fer_utils.results.provenance import code_fingerprint
+
+NOTEBOOKS = CHECKOUT / "notebooks"
+BUILD = CHECKOUT / "_build"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One chapter under one profile: its validated parameters, its fingerprint and the folder of its outputs.
+
+    `absent` names the datasets that were looked for, and that rendered faces stand in for.
+    """
+
+    chapter: str
+    profile: str
+    parameters: dict[str, Any]
+    dataset: str
+    fingerprint: str
+    folder: Path
+    absent: tuple[str, ...] = ()
+
+    @property
+    def notebook(self) -> Path:
+        """Where the executed notebook is kept."""
+        return self.folder / "notebook.ipynb"
+
+
+def listed_profiles(profile: str) -> dict[str, Any]:
+    """What `profiles.yml` sets. Raises ParameterError when the profile is not among its profiles."""
+    listed = yaml.safe_load(asset("profiles.yml").read_text(encoding="utf-8"))
+    if profile not in listed["profiles"]:
+        raise ParameterError(f"no profile {profile!r}; there are {', '.join(listed['profiles'])}")
+    return listed
+
+
+def merged_parameters(chapter: str, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The chapter's parameters by precedence: profile < chapter < command line; the notebook's defaults lie below.
+
+    Raises ParameterError when the profile is unknown or a value is not allowed.
+    """
+    listed = listed_profiles(profile)
+    own = listed["chapters"].get(chapter, {}).get(profile, {})
+    merged = {"profile": profile} | listed["profiles"][profile] | own | dict(overrides)
+    check_parameters(chapter, merged)
+    return merged
+
+
+def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None) -> Run:
+    """The run of a chapter. Raises ParameterError, MissingDataset or DatasetError: nothing has been started then."""
+    parameters = merged_parameters(chapter, profile, overrides or {})
+    checked = check_parameters(chapter, parameters)
+    wanted = getattr(checked, "datasets_used", None) or REAL_DATASETS[chapter]
+    choices = {name: registry.choose(checked.dataset, name, checked.data_root) for name in wanted}  # type: ignore[attr-defined]
+    chosen = sorted(set(choices.values()))
+    automatic = getattr(checked, "dataset", "") == "auto"
+    absent = tuple(name for name, choice in choices.items() if automatic and choice != name)
+    if len(REAL_DATASETS.get(chapter, ())) == 1:
+        parameters["dataset"] = chosen[0]
+    data = [registry.load(name, checked.data_root).fingerprint for name in chosen]
+    inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "datasets": chosen, "data": data}
+    read = [chapter] if chapter in papers() else papers()  # a chapter that is no paper's may read of all
+    assets = [name for paper in read for name in (f"claims/{paper}.yml", f"results/full/{paper}.json")]
+    for name in (*assets, f"models/{chapter}.weights.h5"):
+        try:
+            inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            continue
+    folder = BUILD / "runs" / profile / chapter
+    if chapter in READS_RESULTS:
+        inputs["results"] = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in result_files(folder.parent).items()
+        }
+    fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder, absent)
+
+
+def is_current(run: Run) -> bool:
+    """Whether the kept notebook comes from exactly this run and ended well."""
+    metadata = kept_metadata(run.notebook)
+    return metadata.get("fer_book", {}).get("fingerprint") == run.fingerprint and not metadata["papermill"]["exception"]
+
+
+def kept_metadata(notebook: Path) -> dict[str, Any]:
+    """The metadata of an executed notebook, or {} where there is none."""
+    try:
+        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def execute(run: Run, *, progress: bool = True) -> str | None:
+    """Execute a run; returns None, or the error in a few lines. The notebook is kept in both cases, up to the error."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    partial = run.folder / "notebook.partial.ipynb"
+    os.environ[OUTPUT_VARIABLE] = str(run.folder)
+    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))  # this Python's kernel, not one of the user's own
+    if root := data_root(run.parameters.get("data_root", "")):
+        os.environ[DATA_VARIABLE] = str(root.resolve())
+    (run.folder / "result.json").unlink(missing_ok=True)
+    failure = None
+    with tempfile.TemporaryDirectory() as sockets:  # a network port that is free now may not be when the kernel takes it
+        try:
+            papermill.execute_notebook(
+                NOTEBOOKS / f"{run.chapter}.ipynb",
+                partial,
+                parameters=run.parameters,
+                kernel_name="python3",
+                cwd=NOTEBOOKS,
+                progress_bar=progress,
+                stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
+                shutdown_kernel="immediate",  # the last cell stops the workers, and TensorFlow takes seconds to go
+                config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}),
+            )
+        except papermill.PapermillExecutionError as error:
+            failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+        except DeadKernelError as error:
+            failure = f"{run.chapter} failed: {error}, as it does where memory runs out"
+    notebook = nbformat.read(partial, as_version=4)
+    notebook.metadata["papermill"]["exception"] = failure is not None
+    notebook.metadata["fer_book"] = {
+        "chapter": run.chapter,
+        "profile": run.profile,
+        "dataset": run.dataset,
+        "fingerprint": run.fingerprint,
+        "versions": recorded_versions(),
+    }
+    for field in ("input_path", "output_path"):  # where it was run does not belong on a page
+        notebook.metadata["papermill"][field] = Path(notebook.metadata["papermill"][field]).name
+    write_text_atomically(run.notebook, nbformat.writes(notebook) + "\n")
+    partial.unlink()
+    return failure
+
+
+def execute_at_once(runs: Sequence[Run], *, workers: int, scheduler: str = "") -> list[str]:
+    """Execute runs in worker processes, one run per worker at a time; returns the errors of those that failed.
+
+    Raises ScaleOutError as `fan_out`, but for lost runs, which are among the errors.
+    """
+    from fer_utils.training.parallel import LostItems, fan_out
+
+    quietly = functools.partial(execute, progress=False)
+    names = [run.chapter for run in runs]
+    try:
+        outcomes = fan_out(quietly, runs, workers=workers, scheduler=scheduler, names=names, description="chapters")
+    except LostItems as error:
+        outcomes = [*error.results, str(error)]
+    return [failure for failure in outcomes if failure]

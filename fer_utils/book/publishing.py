@@ -1,0 +1,49 @@
+"""A full run's result, and the network it shows, become part of the book."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from fer_utils.book import execution
+from fer_utils.book.parameters import ParameterError, check_parameters
+from fer_utils.live.export import Precision, exported
+from fer_utils.results.paths import CHECKOUT, cache_folder
+from fer_utils.results.store import read_result
+
+
+def publish(chapter: str) -> list[Path]:
+    """Copy a full run's result into `book/results/full` and, where the book has a model card for its first network, the
+    weights into `book/models`, with the same network for LiteRT in 8 bits, and in float32 where the book has that too;
+    returns the files.
+
+    Raises ParameterError when there is no such chapter or no finished full run, or its data were not the published ones,
+    LiveError as `export.export`.
+    """
+    check_parameters(chapter, {})
+    source = execution.BUILD / "runs" / "full" / chapter / "result.json"
+    ended = execution.kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
+    if not source.exists() or ended["exception"]:
+        raise ParameterError(f"{chapter} has no finished full run: fer-book run {chapter} --profile full")
+    result = read_result(source)
+    if result.dataset is None:
+        raise ParameterError(f"{chapter} looks at printed numbers only; its result is made anew with every build")
+    if not (result.dataset.real and result.dataset.official):
+        raise ParameterError(f"{chapter} was not run on the published images: {'; '.join(result.dataset.remarks[:3])}")
+    first = result.trainings[0]
+    network = first.recipe["network"]
+    weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
+    files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source}
+    models = CHECKOUT / "book/models"
+    has_card = (models / f"{network}.md").exists()
+    if has_card:
+        files[models / f"{network}.weights.h5"] = weights
+    for target, origin in files.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(origin, target)
+    exports: dict[Precision, str] = {"int8": f"{network}.int8.tflite", "float32": f"{network}.tflite"}
+    for precision, name in exports.items():
+        if has_card and (precision == "int8" or (models / name).exists()):
+            files[models / name] = exported(network, precision=precision)
+            shutil.copyfile(files[models / name], models / name)
+    return list(files)

@@ -1,0 +1,248 @@
+"""What the audit finds, and the numbers of a claims file that its rules work on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from fer_utils.claims.audit.arithmetic import possible_counts, possible_denominators
+from fer_utils.claims.links import Amount, Trials
+from fer_utils.claims.schema import REPORT_AVERAGES, Claim, ClaimSet
+
+LEADING_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+class AuditError(ValueError):
+    """A link of a claims file points at something that is not there; the message names claim and link."""
+
+
+class Outcome(StrEnum):
+    """What a check says of a printed number."""
+
+    CONSISTENT = "consistent"  # it can stand beside the numbers that it was checked against
+    NOTABLE = "notable"  # it can, but it says less than, or something other than, it seems to
+    IMPOSSIBLE = "impossible"  # it cannot
+    NOT_CHECKABLE = "not checkable"  # there is nothing to hold it against, or the search was too large
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of one claim: the printed value, its place, the outcome, and what that means in one sentence.
+
+    `partners` are the claims that print the same thing: an impossible outcome says that they cannot hold together with this one.
+    """
+
+    claim: str
+    where: str
+    printed: str
+    check: str
+    outcome: Outcome
+    meaning: str
+    numbers: dict[str, Any] = field(default_factory=dict)
+    partners: tuple[str, ...] = ()
+
+
+def finding(claim: Claim, check: str, outcome: Outcome, meaning: str, /, *, printed: str = "", **numbers: Any) -> Finding:
+    """A finding about a claim; `numbers` are what the sentence was made of."""
+    where = claim.where if claim.belongs_to == "text" or claim.belongs_to in claim.where else f"{claim.where}, {claim.belongs_to}"
+    return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers)
+
+
+def shown(claim: Claim) -> str:
+    """The printed value in a few words."""
+    value, unit = claim.value, {"none": "", "percent": " %"}.get(claim.unit, f" {claim.unit.replace('_', ' ')}")
+    if value is None:
+        return "not in the text"
+    if isinstance(value, dict):
+        return f"table of {len(value)} rows"
+    if isinstance(value, list):
+        if claim.quantity == "confusion_matrix":
+            return f"{len(value)} x {len(value)} matrix"
+        return f"table of {len(value)} rows" if value and isinstance(value[0], list) else ", ".join(map(str, value))
+    if isinstance(value, bool | str):
+        return str(value)
+    about = "about " if claim.approximate else ""
+    return f"{about}{printed_text(claim)}{'' if claim.plus_minus is None else f' +/- {claim.plus_minus:g}'}{unit}"
+
+
+# numbers as printed
+
+
+def decimals(number: float) -> int:
+    """Decimals that a number shows: 2 for 97.56, 0 for 100."""
+    return len(f"{number!r}".partition(".")[2]) if isinstance(number, float) and not number.is_integer() else 0
+
+
+def printed_text(claim: Claim, row: str | None = None, column: str | None = None) -> str:
+    """A number as text with its printed decimals: those of the claim, or the most that any number of its column shows."""
+    value = cell(claim, row, column)
+    if isinstance(value, str):
+        return number_in(value, claim)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise AuditError(f"claim {claim.id}: {'the value' if row is None else f'row {row!r}'} is no number: {value!r}")
+    alike = [value]
+    if isinstance(claim.value, dict) and column in claim.columns:
+        alike = [cells[claim.columns.index(column)] for cells in claim.value.values()]
+    places = claim.decimals if claim.decimals is not None else max(decimals(one) for one in alike if isinstance(one, int | float))
+    return f"{value:,.0f}" if value >= 1e4 and places <= 0 else f"{value:.{max(places, 0)}f}"
+
+
+def number_in(text: str, claim: Claim) -> str:
+    """The number with which a printed text begins, as "98.80 +/- 0.40" does."""
+    found = LEADING_NUMBER.match(text)
+    if found is None:
+        raise AuditError(f"claim {claim.id}: no number at the beginning of {text!r}")
+    return found.group()
+
+
+def step(claim: Claim, text: str) -> float:
+    """One in the last printed decimal: 0.01 for "97.56", 1000 for a claim of -3 decimals."""
+    places = claim.decimals if claim.decimals is not None else len(text.partition(".")[2])
+    return 10.0**-places
+
+
+def value_as_number(claim: Claim) -> float:
+    """The claim's value. Raises AuditError where it is no single number."""
+    if isinstance(claim.value, bool) or not isinstance(claim.value, int | float):
+        raise AuditError(f"claim {claim.id} holds no single number, but a link takes it for one")
+    return float(claim.value)
+
+
+def cell(claim: Claim, row: str | None = None, column: str | None = None) -> Any:
+    """The claim's value, or a cell of its table. Raises AuditError naming the rows and columns there are."""
+    value = claim.value
+    if row is not None:
+        if not isinstance(value, dict) or row not in value:
+            has = ", ".join(value) if isinstance(value, dict) else "no rows"
+            raise AuditError(f"claim {claim.id} has no row {row!r}; it has {has}")
+        value = value[row]
+    if column is not None:
+        if column not in claim.columns or not isinstance(value, list):
+            raise AuditError(f"claim {claim.id} has no column {column!r}; it has {', '.join(claim.columns) or 'none'}")
+        value = value[claim.columns.index(column)]
+    return value
+
+
+def many(number: int, thing: str) -> str:
+    """A number of things: 1 matrix, 2 matrices of counts."""
+    first, *rest = thing.split(" ")
+    plural = f"{first[:-1]}ces" if first.endswith("ix") else f"{first}s"
+    return " ".join([f"{number:,}", first if number == 1 else plural, *rest])
+
+
+def class_rows(claim: Claim) -> dict[str, list[Any]]:
+    """The rows of a classification report that are classes."""
+    return {name: row for name, row in claim.value.items() if name not in REPORT_AVERAGES}
+
+
+# amounts
+
+
+def amount(claims: ClaimSet, wanted: Amount) -> float:
+    """The number that an amount stands for. Raises AuditError when a claim holds no number there."""
+    number = float(wanted.number or 0) if wanted.claim is None else _base(claims[wanted.claim], wanted)
+    for factor in wanted.times:
+        number *= factor if isinstance(factor, int) else _base(claims[factor], Amount(claim=factor))
+    return (number + sum(amount(claims, part) for part in wanted.plus)) / wanted.parts
+
+
+def _base(claim: Claim, wanted: Amount) -> float:
+    if wanted.column is not None and wanted.row is None:
+        if not isinstance(claim.value, dict):
+            raise AuditError(f"claim {claim.id} is no table, but a link names its column {wanted.column!r}")
+        if unknown := set(wanted.without) - set(claim.value):
+            raise AuditError(f"claim {claim.id} has no row {unknown.pop()!r}; it has {', '.join(claim.value)}")
+        numbers = [cell(claim, row, wanted.column) for row in claim.value if row not in wanted.without]
+    else:
+        numbers = [cell(claim, wanted.row, wanted.column)]
+    numbers = [float(number_in(number, claim)) if isinstance(number, str) else number for number in numbers]
+    if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers):
+        raise AuditError(f"claim {claim.id} holds no single number there; name a row and a column")
+    return sum(numbers)
+
+
+def in_words(wanted: Amount) -> str:
+    """An amount as a reader would write it: images_per_class x 6, one of 5 parts."""
+    place = " ".join(part for part in (wanted.claim, wanted.column, wanted.row) if part) or wanted.source
+    if wanted.without:
+        place += f" without {', '.join(wanted.without)}"
+    place += "".join(f" x {factor}" for factor in wanted.times) + "".join(f" + {in_words(part)}" for part in wanted.plus)
+    return place if wanted.parts == 1 else f"{place}, one of {wanted.parts} parts"
+
+
+def is_column_sum(wanted: Amount) -> bool:
+    """Whether an amount is the sum of a table's column."""
+    return wanted.claim is not None and wanted.column is not None and wanted.row is None
+
+
+def whole_numbers(number: float) -> list[int]:
+    """The whole numbers next to a number, as sizes of nearly equal parts: [61, 62] for 61.8, [48] for 48."""
+    near = round(number, 6)
+    return sorted({math.floor(near), math.ceil(near)})
+
+
+def number_text(number: float) -> str:
+    """At most two decimals, and thousands separated."""
+    return f"{number:,.2f}".rstrip("0").rstrip(".") if not float(number).is_integer() else f"{int(number):,}"
+
+
+# percentages as counts
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Reading of a percentage as `right` of `n`: how it was printed ("rounded" or "cut off"), or "" where it is no such share.
+
+    `elsewhere` holds numbers of trials near the expected one that do give the percentage, where the expected does not.
+    """
+
+    text: str
+    trials: tuple[int, ...]
+    right: int
+    n: int
+    printed: str
+    elsewhere: dict[int, list[int]]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the percentage is one of so many trials."""
+        return bool(self.printed)
+
+    @property
+    def share(self) -> str:
+        """The counts as a reader would write them: 1,253 of 7,178."""
+        return f"{self.right:,} of {self.n:,}"
+
+
+def trials_link(claim: Claim, row: str | None = None, column: str | None = None) -> Trials | None:
+    """The claim's trials link for a cell, or None."""
+    return next((link for link in claim.links if link.kind == "trials" and (link.row, link.column) == (row, column)), None)
+
+
+def counted(claims: ClaimSet, claim: Claim, link: Trials) -> Counted:
+    """The percentage as a count: of the stated trials rounded, else cut off, else of the nearest number that gives it."""
+    text = printed_text(claim, link.row, link.column)
+    if claim.unit != "percent":
+        raise AuditError(f"claim {claim.id}: a trials link needs a percentage, and its unit is {claim.unit}")
+    expected = [amount(claims, n) for n in link.n]
+    trials = tuple(dict.fromkeys(n for number in expected for n in whole_numbers(number)))
+    if min(trials) < 1:
+        raise AuditError(f"claim {claim.id}: a trials link gives {min(trials)} trials")
+    for truncated in (False, True):
+        for n in trials:
+            if counts := possible_counts(text, n, truncated=truncated):
+                return Counted(text, trials, nearest(text, n, counts), n, "cut off" if truncated else "rounded", {})
+    elsewhere = {}
+    if any(n.parts > 1 for n in link.n):  # the size of a part is a guess at the split, so look around it
+        elsewhere = possible_denominators(text, range(max(1, 2 * min(trials) // 3), 4 * max(trials) // 3 + 1))
+    n = min(elsewhere, key=lambda size: abs(size - expected[0]), default=trials[0])
+    return Counted(text, trials, nearest(text, n, elsewhere.get(n, range(n + 1))), n, "", elsewhere)
+
+
+def nearest(text: str, n: int, counts: Iterable[int]) -> int:
+    """The count whose share of n lies nearest to a printed percentage."""
+    return min(counts, key=lambda count: abs(100 * count / n - float(text)))

@@ -1,0 +1,290 @@
+"""The counts behind rounded tables: classification reports, and confusion matrices printed as shares of their rows.
+
+A report is the value of a claim: (precision, recall, f1, support) by class, with two decimals, and the rows accuracy,
+macro_avg and weighted_avg of `sklearn.metrics.classification_report`. A tie may have been rounded either way. Searches
+look at every possibility up to a limit, and say so when they hit it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from fer_utils.evaluation.chance import right_by_chance
+
+Report = Mapping[str, Sequence[Any]]  # None where a cell is empty
+
+AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
+SCORES = ("precision", "recall", "f1")
+HALF_UNIT = 0.005 + 1e-9  # of a score with two decimals; the rest is for sums of floats
+SEARCH_LIMIT = 400_000  # partial choices kept at a time: seconds, and less than 200 MB
+BLOCK = 500_000  # sums made at a time: 4 MB for each quantity
+
+
+@dataclass(frozen=True)
+class PrintedAverage:
+    """A printed average of `score` beside the range [low, high] that the rounded rows leave for its exact value."""
+
+    average: str
+    score: str
+    printed: float
+    low: float
+    high: float
+    possible: bool
+
+
+@dataclass(frozen=True)
+class ReportCounts:
+    """The counts behind a rounded classification report.
+
+    `true_positives` names all possible counts of each class, `predicted` the least and the greatest. `tables` holds
+    every table there is, int (tables, classes, 2) with true positives and predicted counts. Where the search hit its
+    limit `complete` is False, `tables` is empty, and the other two are outer bounds.
+    """
+
+    classes: tuple[str, ...]
+    supports: tuple[int, ...]
+    true_positives: dict[str, tuple[int, ...]]
+    predicted: dict[str, tuple[int, int]]
+    tables: np.ndarray
+    complete: bool
+
+
+@dataclass(frozen=True)
+class ChanceRanges:
+    """Least and greatest value over all tables of a report. Accuracies are fractions, p is two-sided (normal)."""
+
+    accuracy: tuple[float, float]
+    chance: tuple[float, float]
+    kappa: tuple[float, float]
+    z: tuple[float, float]
+    p_value: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class MatrixCounts:
+    """The matrices of counts behind a printed matrix of shares, int (matrices, classes, classes), oriented as printed.
+
+    `impossible_rows` are the numbers of rows that no allowed total gives. Where the search hit its limit `complete` is
+    False and `matrices` is empty.
+    """
+
+    matrices: np.ndarray
+    impossible_rows: tuple[int, ...]
+    complete: bool
+
+
+def check_averages(report: Report) -> list[PrintedAverage]:
+    """Whether accuracy, macro and weighted averages can follow from the rounded rows of a report, by interval arithmetic.
+
+    Accuracy is the average of the recalls weighted by support. Raises ValueError when one of the three rows is missing.
+    """
+    classes, rows = _report_rows(report)
+    low, high = np.clip(rows[:, :3] - HALF_UNIT, 0, 1), np.clip(rows[:, :3] + HALF_UNIT, 0, 1)
+    equal, by_support = np.full(len(classes), 1 / len(classes)), rows[:, 3] / rows[:, 3].sum()
+    averages = [("accuracy", "recall", by_support, report["accuracy"][2])]
+    for average, weights in (("macro_avg", equal), ("weighted_avg", by_support)):
+        averages += [(average, score, weights, report[average][column]) for column, score in enumerate(SCORES)]
+    found = []
+    for average, score, weights, printed in averages:
+        least, most = (float(weights @ bound[:, SCORES.index(score)]) for bound in (low, high))
+        possible = least - HALF_UNIT <= printed <= most + HALF_UNIT
+        found.append(PrintedAverage(average, score, float(printed), least, most, possible))
+    return found
+
+
+def report_counts(report: Report, *, right: Sequence[int] | None = None, limit: int = SEARCH_LIMIT) -> ReportCounts:
+    """All true positives and predicted counts that round to a printed classification report.
+
+    The predicted counts sum to n, the true positives to one of the consecutive counts `right` (default: those that the
+    printed accuracy allows), the averages round to the printed ones, and a confusion matrix with these margins exists
+    (Gale 1957: no class has more misses and false alarms together than there are errors). Raises ValueError when no
+    counts fit, `right` is empty or a row is missing.
+    """
+    if right is not None and not len(right):
+        raise ValueError("no number of right answers is allowed; leave `right` out to take the report's own accuracy")
+    classes, rows = _report_rows(report)
+    supports = rows[:, 3].astype(int)
+    n, accuracy = int(supports.sum()), report["accuracy"][2]
+    fewest = math.ceil(n * (accuracy - HALF_UNIT)) if right is None else min(right)
+    most = math.floor(n * (accuracy + HALF_UNIT)) if right is None else max(right)
+    pairs = [_class_pairs(row[:3], int(row[3]), n, n - fewest) for row in rows]
+    averages = np.array([*report["macro_avg"][:3], *report["weighted_avg"][:3]], dtype=float)
+    quantities = []
+    for options, support in zip(pairs, supports.tolist(), strict=True):
+        scores = _scores(options[:, 0], options[:, 1], support)
+        quantities.append(np.column_stack([options, scores / len(classes), scores * support / n]))
+    low, high = np.array([fewest, n, *averages - HALF_UNIT]), np.array([most, n, *averages + HALF_UNIT])
+    kept, chosen = _combinations(quantities, low, high, limit)
+    possible = [options[keep] for options, keep in zip(pairs, kept, strict=True)]
+    tables = np.empty((0, len(classes), 2), dtype=int)
+    if chosen is not None:
+        tables = np.stack([options[chosen[:, i]] for i, options in enumerate(pairs)], axis=1)
+        misses_and_alarms = supports + tables[:, :, 1] - 2 * tables[:, :, 0]
+        tables = tables[(misses_and_alarms <= n - tables[:, :, 0].sum(axis=1, keepdims=True)).all(axis=1)]
+        possible = list(tables.swapaxes(0, 1))
+    if not all(len(options) for options in possible):
+        raise ValueError(f"no counts of {n} with {fewest} to {most} right round to this report; check its rows and `right`")
+    return ReportCounts(
+        classes=tuple(classes),
+        supports=tuple(supports.tolist()),
+        true_positives={name: tuple(np.unique(p[:, 0]).tolist()) for name, p in zip(classes, possible, strict=True)},
+        predicted={name: (int(p[:, 1].min()), int(p[:, 1].max())) for name, p in zip(classes, possible, strict=True)},
+        tables=tables,
+        complete=chosen is not None,
+    )
+
+
+def chance_ranges(counts: ReportCounts) -> ChanceRanges:
+    """Accuracy beside chance given the margins (`audit.right_by_chance`), over all tables of a report.
+
+    Raises ValueError when the search for the tables was not complete.
+    """
+    if not counts.complete:
+        raise ValueError("the tables of this report are too many to list; give report_counts a greater limit")
+    n, right = sum(counts.supports), counts.tables[:, :, 0].sum(axis=1)
+    mean, deviation = right_by_chance(np.array(counts.supports), counts.tables[:, :, 1])
+    z = (right - mean) / deviation
+    values = (right / n, mean / n, (right - mean) / (n - mean), z, 2 * stats.norm.sf(np.abs(z)))
+    return ChanceRanges(*((float(value.min()), float(value.max())) for value in values))
+
+
+def possible_matrices(
+    printed: Sequence[Sequence[float]],
+    *,
+    row_totals: Sequence[int] = (),
+    column_totals: Sequence[int] = (),
+    total: int = 0,
+    right: int | None = None,
+    whole: float = 1,
+    number_format: str = ".2g",
+    limit: int = SEARCH_LIMIT,
+) -> MatrixCounts:
+    """All matrices of counts whose shares of their rows are printed so, given the totals that are known.
+
+    A full row is printed as `whole`, a cell in `number_format` (default: that of `seaborn.heatmap`). Known class counts
+    as `row_totals` test the reading with true classes in the rows, as `column_totals` that with true classes in the
+    columns. Raises ValueError when neither those nor `total` are given, or for a total per class missing or an empty row.
+    """
+    size, total = len(printed), total or sum(row_totals) or sum(column_totals)
+    if not total:
+        raise ValueError("the search needs row_totals, column_totals or total")
+    if {len(row_totals), len(column_totals)} - {0, size} or 0 in row_totals:
+        raise ValueError(f"one total for each of {size} classes is needed, rows above 0; got {row_totals} and {column_totals}")
+    most = np.array(column_totals if len(column_totals) else [total] * size)
+    allowed = [[known] for known in row_totals] if len(row_totals) else [range(1, total + 1)] * size
+    options = [
+        np.array([row for n in totals for row in _possible_rows(cells, n, most, whole, number_format)], dtype=int)
+        for cells, totals in zip(printed, allowed, strict=True)
+    ]
+    impossible, nothing = tuple(i for i, rows in enumerate(options) if not len(rows)), np.empty((0, size, size), dtype=int)
+    if impossible:
+        return MatrixCounts(nothing, impossible, True)
+    fewest_errors, most_errors = (0, total) if right is None else (total - right, total - right)
+    low = np.array([total, fewest_errors, *(column_totals if len(column_totals) else [0] * size)], dtype=float)
+    high = np.array([total, most_errors, *most], dtype=float)
+    quantities = [np.column_stack([rows.sum(axis=1), rows.sum(axis=1) - rows[:, i], rows]) for i, rows in enumerate(options)]
+    _, chosen = _combinations(quantities, low, high, limit)
+    if chosen is None:
+        return MatrixCounts(nothing, (), False)
+    return MatrixCounts(np.stack([rows[chosen[:, i]] for i, rows in enumerate(options)], axis=1), (), True)
+
+
+def one_cell_moved(printed: Sequence[Sequence[float]]) -> Iterator[list[list[float]]]:
+    """Every matrix in which one off-diagonal cell has changed places with an empty cell of its row."""
+    matrix = np.array(printed)
+    for row, column in np.argwhere(matrix * ~np.eye(len(matrix), dtype=bool)):
+        for empty in np.flatnonzero(matrix[row] == 0):
+            moved = matrix.copy()
+            moved[row, [column, empty]] = moved[row, [empty, column]]
+            yield moved.tolist()
+
+
+def _report_rows(report: Report) -> tuple[list[str], np.ndarray]:
+    """Names of the classes and their rows (classes, 4)."""
+    missing = [name for name in AVERAGES if name not in report]
+    if missing:
+        raise ValueError(f"the report has no row {', '.join(missing)}; it has {', '.join(report)}")
+    classes = [name for name in report if name not in AVERAGES]
+    return classes, np.array([report[name] for name in classes], dtype=float)
+
+
+def _class_pairs(scores: np.ndarray, support: int, n: int, errors: int) -> np.ndarray:
+    """All (true positives, predicted) of one class (pairs, 2) that round to its precision, recall and F1 (3,)."""
+    hits = np.arange(support + 1)
+    hits = hits[np.abs(hits / support - scores[1]) <= HALF_UNIT]
+    pairs = np.stack(np.meshgrid(hits, np.arange(n + 1), indexing="ij"), axis=-1).reshape(-1, 2)
+    hits, predicted = pairs.T
+    fits = (hits <= predicted) & (support + predicted - 2 * hits <= errors)
+    return pairs[fits & (np.abs(_scores(hits, predicted, support) - scores) <= HALF_UNIT).all(axis=1)]
+
+
+def _scores(hits: np.ndarray, predicted: np.ndarray, support: int) -> np.ndarray:
+    """Precision, recall and F1 (pairs, 3); precision is 0 where nothing was predicted, as scikit-learn has it."""
+    return np.column_stack([hits / np.maximum(predicted, 1), hits / support, 2 * hits / (support + predicted)])
+
+
+def _possible_rows(cells: Sequence[float], n: int, most: np.ndarray, whole: float, number_format: str) -> list[tuple[int, ...]]:
+    """Counts that sum to n, none above `most` (classes,), and are printed as these cells."""
+    ranges = [_cell_counts(cell, n, whole, number_format) for cell in cells]
+    allowed = [range(counts.start, min(counts.stop, int(limit) + 1)) for counts, limit in zip(ranges, most, strict=True)]
+    return [row for row in product(*allowed) if sum(row) == n]
+
+
+@lru_cache(maxsize=2**14)
+def _cell_counts(cell: float, n: int, whole: float, number_format: str) -> range:
+    """Counts of n whose share is printed as `cell`."""
+
+    def shown(count: int) -> float:
+        return float(format(whole * count / n, number_format))
+
+    return range(bisect_left(range(n + 1), cell, key=shown), bisect_right(range(n + 1), cell, key=shown))
+
+
+def _combinations(
+    options: Sequence[np.ndarray], low: np.ndarray, high: np.ndarray, limit: int
+) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """Choices of one option per item, each item (options, quantities), whose sums lie in [low, high] (quantities,).
+
+    Returns the numbers of each item's options that the bounds of the others leave, and the choices (choices, items) as
+    numbers of options, or None where more than `limit` partial choices would have to be kept.
+    """
+    low, high = low - 1e-9, high + 1e-9
+    kept, before = [np.arange(len(values)) for values in options], -1
+    while all(map(len, kept)) and before != sum(map(len, kept)):
+        before = sum(map(len, kept))
+        least = np.array([values[keep].min(axis=0) for values, keep in zip(options, kept, strict=True)])
+        most = np.array([values[keep].max(axis=0) for values, keep in zip(options, kept, strict=True)])
+        for i, values in enumerate(options):
+            below, above = values[kept[i]] + least.sum(axis=0) - least[i], values[kept[i]] + most.sum(axis=0) - most[i]
+            kept[i] = kept[i][((below <= high) & (above >= low)).all(axis=1)]
+    order = sorted(range(len(options)), key=lambda i: len(kept[i]))
+    if not len(kept[order[0]]):
+        return kept, np.empty((0, len(options)), dtype=int)
+    sums, chosen = np.zeros((1, len(low))), np.zeros((1, len(options)), dtype=int)
+    for position, i in enumerate(order):
+        rest = order[position + 1 :]
+        lowest, highest = low - most[rest].sum(axis=0), high - least[rest].sum(axis=0)
+        values, parts, size = options[i][kept[i]], [], 0
+        for block in np.array_split(np.arange(len(sums)), 1 + len(sums) * len(values) // BLOCK):
+            fits = np.ones((len(block), len(values)), dtype=bool)
+            for quantity, (least_sum, greatest_sum) in enumerate(zip(lowest, highest, strict=True)):
+                grown = np.add.outer(sums[block, quantity], values[:, quantity])
+                fits &= (grown >= least_sum) & (grown <= greatest_sum)
+            partial, option = np.nonzero(fits)
+            size += len(partial)
+            if size > limit:
+                return kept, None
+            parts.append((sums[block[partial]] + values[option], block[partial], kept[i][option]))
+        sums, origin, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
+        chosen = chosen[origin]
+        chosen[:, i] = numbers
+    return kept, chosen

@@ -1,0 +1,176 @@
+"""The book's tables, boxes and notices as HTML, in one visual language with the figures (`book/static/book.css`)."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from IPython.display import HTML
+
+from fer_utils.claims.audit.findings import Finding, Outcome
+from fer_utils.claims.verdicts import Judgement, Verdict
+from fer_utils.results.records import Result
+
+VERDICT_COLOURS = {
+    Verdict.REPRODUCED: "#1b7f4d",
+    Verdict.NOT_REPRODUCED: "#b3261e",
+    Verdict.INCONSISTENT: "#7b3fa0",
+    Verdict.PROTOCOL_ARTEFACT: "#9a5b00",
+    Verdict.NOT_TESTABLE: "#52606d",
+}
+
+OUTCOME_COLOURS = {
+    Outcome.CONSISTENT: "#1b7f4d",
+    Outcome.NOTABLE: "#9a5b00",
+    Outcome.IMPOSSIBLE: "#b3261e",
+    Outcome.NOT_CHECKABLE: "#52606d",
+}
+
+
+def badge(result: Result) -> str:
+    """What a figure says of the data behind it: profile, and whether the faces are real."""
+    if result.dataset is None:
+        return f"{result.profile} run: printed numbers only, no images"
+    kind = "real faces" if result.dataset.real else "RENDERED faces"
+    if result.dataset.real and not result.dataset.official:
+        kind = "not the published images"
+    return f"{result.profile} run: {result.dataset.name}, {kind}"
+
+
+def verdict_tag(verdict: Verdict, text: str = "") -> str:
+    """A verdict, or a text about it, as a coloured label in HTML."""
+    return f'<span class="verdict-tag" style="background:{VERDICT_COLOURS[verdict]}">{text or verdict.value}</span>'
+
+
+def verdict_chips(counts: Mapping[str, int]) -> str:
+    """How many claims have each verdict, as a row of labels in HTML."""
+    labels = [verdict_tag(Verdict(name), f"{number} {name}") for name, number in counts.items()]
+    return f'<p class="verdict-chips">{" ".join(labels)}</p>'
+
+
+def verdict_box(judgement: Judgement) -> HTML:
+    """The main claim, what was measured and the verdict, as a box for the top of a chapter."""
+    colour = VERDICT_COLOURS[judgement.verdict]
+    measured = "not measured on real faces" if judgement.measured is None else f"{judgement.measured} (95 % interval)"
+    flawed = "" if judgement.measured_with_flaw is None else f"<dt>With the flaw</dt><dd>{judgement.measured_with_flaw}</dd>"
+    return HTML(
+        f'<div class="verdict" style="border-left:.5rem solid {colour}">'
+        f'<p class="verdict-word" style="background:{colour}">{judgement.verdict.value}</p>'
+        f"<dl><dt>Claim</dt><dd>{judgement.claim.statement}: <strong>{judgement.printed:g} {judgement.claim.unit}</strong> "
+        f"({judgement.claim.where})</dd><dt>Our measurement</dt><dd>{measured}</dd>{flawed}"
+        f"<dt>Why</dt><dd>{judgement.reason}</dd></dl></div>"
+    )
+
+
+def table(frame: pd.DataFrame, caption: str = "", *, index: bool = False) -> HTML:
+    """A data frame as a table that scrolls sideways on narrow screens; floats with four significant digits."""
+    body = frame.to_html(index=index, float_format=lambda value: f"{value:.4g}", border=0, classes="data-table", na_rep="")
+    heading = f"<p class='table-caption'>{caption}</p>" if caption else ""
+    return HTML(f"{heading}<div class='table-scroll' tabindex='0'>{body}</div>")
+
+
+def data_notice(real: bool, official: bool) -> HTML:
+    """What a reader must know of this run's data before looking at its numbers."""
+    if real and official:
+        return HTML("<p class='notice'>This run used the published images.</p>")
+    if real:
+        return HTML("<p class='notice'><strong>These are not the published images.</strong> No verdict on accuracy follows.</p>")
+    return HTML(
+        "<p class='notice'><strong>The faces of this run are rendered.</strong> They show the method; no verdict on accuracy "
+        "follows. Verdicts come from the published full run on real faces.</p>"
+    )
+
+
+def notice(sentence: str) -> HTML:
+    """A sentence that explains what a reader might miss here."""
+    return HTML(f"<p class='notice'>{html.escape(sentence)}</p>")
+
+
+def weights_notice(asked: str, used: str) -> HTML:
+    """Whether the pretrained weights that a run asked for were to be had; empty where it asked for none."""
+    if asked == used:
+        return HTML("" if used == "none" else f"<p class='notice'>Weights of the base: {used}.</p>")
+    return HTML(
+        f"<p class='notice'><strong>The {asked} weights could not be downloaded.</strong> This run went on with random ones "
+        f"(weights: {used}), and every table and figure made with them says so.</p>"
+    )
+
+
+def verdict_html(frame: pd.DataFrame) -> HTML:
+    """The reported-against-reproduced table with the verdicts coloured."""
+    marked = frame.assign(verdict=[verdict_tag(Verdict(word)) for word in frame["verdict"]])
+    untested = (frame["verdict"] == Verdict.NOT_TESTABLE.value) & (frame["measured"] == "")
+
+    def rows(chosen: pd.Series) -> str:
+        body = marked[chosen].to_html(index=False, escape=False, border=0, classes="data-table verdict-table", na_rep="")
+        return f"<div class='table-scroll' tabindex='0'>{body}</div>"
+
+    if not untested.any() or untested.all():
+        return HTML(rows(untested | ~untested))
+    folded = (
+        f"<details><summary>{untested.sum()} claims that are not testable here, with reasons</summary>{rows(untested)}</details>"
+    )
+    return HTML(rows(~untested) + folded)
+
+
+def findings_html(found: Sequence[Finding], *, folded: str = "") -> HTML:
+    """Findings of the audit as a table with the outcomes coloured; behind a summary where `folded` names one."""
+    rows = "".join(
+        f"<tr><td>{html.escape(one.claim.replace('_', ' '))}<br><small>{html.escape(one.where)}</small></td>"
+        f"<td>{html.escape(one.printed)}<br><small>{html.escape(one.check)}</small></td>"
+        f'<td><span class="verdict-tag" style="background:{OUTCOME_COLOURS[one.outcome]}">{one.outcome}</span> '
+        f"{html.escape(one.meaning)}</td></tr>"
+        for one in found
+    )
+    head = "<th>claim<br><small>place</small></th><th>printed<br><small>check</small></th><th>outcome, and what it means</th>"
+    body = f"<table class='data-table audit-table'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    body = f"<div class='table-scroll' tabindex='0'>{body}</div>"
+    return HTML(f"<details><summary>{html.escape(folded)}</summary>{body}</details>" if folded else body)
+
+
+def made_and_verified(result: Result) -> str:
+    """One sentence, in HTML: when, where and at which revision a result was made, and when it was verified."""
+    training = result.trainings[0].environment if result.trainings else result.environment
+    where = training.cpu if training.device == "CPU" else training.device
+    made = f"made {result.created[:10]} on {html.escape(where)} at revision <code>{html.escape(result.git_revision)}</code>"
+    if (found := result.verified) is None:
+        return made
+    machine = found.cpu if found.device in ("CPU", "not used") else found.device
+    total = len(found.recomputed) + len(found.not_recomputed)
+    return (
+        f"{made}; verified {found.date[:10]} on {html.escape(machine)} at revision <code>{html.escape(found.revision)}</code>: "
+        f"{len(found.recomputed)} of {total} numbers computed again, all as published"
+    )
+
+
+def provenance(result: Result) -> HTML:
+    """One line: where the shown numbers come from, and when they were last verified."""
+    data = ""
+    if result.dataset is not None:
+        seeds = ", ".join(map(str, result.parameters.get("seeds", [result.seed])))
+        data = f"seeds {seeds}; data <code>{result.dataset.fingerprint[:12]}</code>; model selection on {result.selected_on}; "
+    return HTML(f"<div class='provenance'><p>{badge(result)}; {data}{made_and_verified(result)}.</p></div>")
+
+
+def environment_table(results: Mapping[str, Result]) -> HTML:
+    """Machine, packages and times of the results, a column each; the training's own environment where it differs."""
+
+    def facts(result: Result) -> dict[str, str]:
+        first = result.trainings[0]
+        seconds = sum({record.key: record.wall_time_s for record in result.trainings}.values())
+        scored = f"{result.environment.backend} on {result.environment.device} ({result.environment.cpu})"
+        return {
+            "scored with": scored,
+            "trained with": f"{first.environment.backend} on {first.environment.device} ({first.environment.cpu})",
+            "images/s in training, first seed": f"{first.images_per_s:,.0f}",
+            "time of all trainings": f"{seconds / 60:,.1f} min",
+            "cores, oneDNN": f"{result.environment.cores}, {result.environment.onednn}",
+            "Python": result.environment.python,
+            "packages": ", ".join(f"{name} {version}" for name, version in result.environment.packages.items()),
+            "packages in training": ", ".join(f"{name} {version}" for name, version in first.environment.packages.items()),
+            "made": f"{result.created}, revision {result.git_revision}",
+        }
+
+    frame = pd.DataFrame({name: facts(result) for name, result in results.items()})
+    return table(frame.rename_axis("").reset_index())

@@ -1,0 +1,153 @@
+"""From sequences of frames to what a network sees of them: clips of a fixed length, or chosen single frames.
+
+A sequence is its frames in the order of `position`; where frames are missing (dropped for want of a face), their
+neighbours follow each other. Clips are uint8 (clips, frames, height, width, channels).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fer_utils.datasets.base import DatasetError, FaceDataset
+from fer_utils.preprocessing.cropping import keep_rows, sequence_order
+
+NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips of one length: rows int64 (clips, frames) of the dataset, and each clip's class number (int64, in the order
+    of the dataset's classes), subject and sequence (object), all (clips,)."""
+
+    dataset: FaceDataset
+    rows: np.ndarray
+    labels: np.ndarray
+    subjects: np.ndarray
+    sequences: np.ndarray
+
+    def read(self, clip_numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Pixels of the clips: uint8 (n, frames, height, width, channels). A frame that occurs twice is read once."""
+        rows, places = np.unique(self.rows[np.asarray(clip_numbers, np.int64)], return_inverse=True)
+        return self.dataset.read(rows)[places]
+
+
+def last_frames(dataset: FaceDataset, frames: int) -> Clips:
+    """One clip per sequence: its last frames; a shorter sequence is padded at its end by repeating the last frame.
+
+    As Haddad, Lezoray and Hamel (2020) cut CK+ and Oulu-CASIA, with 10 frames. Raises ValueError for fewer than 1 frame
+    and DatasetError as `ordered_sequences`.
+    """
+    _at_least_one(frames=frames)
+    return _clips(dataset, [_padded(rows[-frames:], frames) for rows in ordered_sequences(dataset)])
+
+
+def windows(dataset: FaceDataset, frames: int, stride: int) -> Clips:
+    """Clips of consecutive frames that begin at every `stride`-th frame of each sequence and end inside it.
+
+    A sequence shorter than one clip gives one, padded at its end by repeating the last frame. Raises ValueError for
+    frames or stride below 1 and DatasetError as `ordered_sequences`.
+    """
+    _at_least_one(frames=frames, stride=stride)
+    return _clips(
+        dataset,
+        [
+            _padded(rows[start : start + frames], frames)
+            for rows in ordered_sequences(dataset)
+            for start in range(0, max(1, len(rows) - frames + 1), stride)
+        ],
+    )
+
+
+def select_frames(dataset: FaceDataset, which: Literal["onset", "middle", "apex"], frames: int = 1) -> FaceDataset:
+    """The first, middle or last frames of every sequence as a dataset of images; all of a shorter sequence.
+
+    The middle of an even number of frames is the later one. Raises ValueError for another choice or fewer than 1 frame
+    and DatasetError as `ordered_sequences`.
+    """
+    _at_least_one(frames=frames)
+    if which not in ("onset", "middle", "apex"):
+        raise ValueError(f"which {which!r}, expected 'onset', 'middle' or 'apex'")
+    chosen = []
+    for rows in ordered_sequences(dataset):
+        spare = max(0, len(rows) - frames)
+        start = {"onset": 0, "middle": (spare + 1) // 2, "apex": spare}[which]
+        chosen.append(rows[start : start + frames])
+    return keep_rows(dataset, np.sort(np.concatenate(chosen)), f"{which} {frames}")
+
+
+def evenly_spaced(dataset: FaceDataset, frames: int) -> FaceDataset:
+    """`frames` frames of every sequence at equal distances, its first and last among them; all of a shorter sequence.
+
+    A single frame is the middle one. Raises ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`.
+    """
+    _at_least_one(frames=frames)
+    if frames == 1:
+        return select_frames(dataset, "middle")
+    chosen = [rows[np.unique(np.linspace(0, len(rows) - 1, frames).round().astype(int))] for rows in ordered_sequences(dataset)]
+    return keep_rows(dataset, np.sort(np.concatenate(chosen)), f"{frames} evenly spaced")
+
+
+def onset_as_neutral(dataset: FaceDataset, apex_frames: int) -> tuple[FaceDataset, dict[str, int]]:
+    """The first frame of every sequence as neutral and its last frames with the sequence's label; and images per class.
+
+    As CK+ is used with eight classes (Miao et al. 2019: one or three last frames, 327 neutral first frames). Raises
+    ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`, or naming a sequence too short for both.
+    """
+    _at_least_one(apex_frames=apex_frames)
+    sequences = ordered_sequences(dataset)
+    if short := [rows for rows in sequences if len(rows) <= apex_frames]:
+        name = dataset.frame["sequence"].iloc[short[0][0]]
+        raise DatasetError(
+            f"{dataset.name}: sequence {name} has {len(short[0])} frames, {apex_frames + 1} are needed for a neutral first "
+            f"and {apex_frames} last frames ({len(short)} such sequences); ask for fewer or leave them out"
+        )
+    onsets = np.array([rows[0] for rows in sequences], np.int64)
+    chosen = np.sort(np.concatenate([onsets, *(rows[-apex_frames:] for rows in sequences)]))
+    classes = dataset.classes if NEUTRAL in dataset.classes else (*dataset.classes, NEUTRAL)
+    kept = keep_rows(dataset, chosen, f"onset as neutral, apex {apex_frames}")
+    frame = kept.frame.assign(label=np.where(np.isin(chosen, onsets), NEUTRAL, kept.frame["label"].to_numpy(object)))
+    counts = frame["label"].value_counts()
+    return dataclasses.replace(kept, frame=frame, classes=classes), {name: int(counts.get(name, 0)) for name in classes}
+
+
+def ordered_sequences(dataset: FaceDataset) -> list[np.ndarray]:
+    """Row numbers (int64) of each sequence's frames by position, in the order in which the sequences first appear.
+
+    Raises DatasetError for images without a sequence, a missing or repeated position, and a sequence with two labels or
+    two subjects; it names the sequence.
+    """
+    frame = dataset.frame
+    outside = int(frame["sequence"].isna().sum())
+    if outside or frame.empty:
+        raise DatasetError(f"{dataset.name}: {outside} of {len(frame)} images belong to no sequence; clips need sequences")
+    for column in ("label", "subject"):
+        differing = frame.groupby("sequence")[column].nunique(dropna=False)
+        if (differing > 1).any():
+            name = differing.index[(differing > 1).to_numpy()][0]
+            values = sorted(map(str, frame.loc[frame["sequence"] == name, column].unique()))
+            raise DatasetError(f"{dataset.name}: sequence {name} has {len(values)} {column}s: {', '.join(values)}; expected one")
+    order = sequence_order(dataset)
+    names = frame["sequence"].iloc[order].to_numpy(object)
+    return np.split(order, np.flatnonzero(names[1:] != names[:-1]) + 1)
+
+
+def _clips(dataset: FaceDataset, clips: list[np.ndarray]) -> Clips:
+    rows = np.stack(clips)
+    frame = dataset.frame.iloc[rows[:, 0]]
+    subjects, sequences = (frame[column].to_numpy(object) for column in ("subject", "sequence"))
+    return Clips(dataset, rows, dataset.labels(rows[:, 0]), subjects, sequences)
+
+
+def _padded(rows: np.ndarray, frames: int) -> np.ndarray:
+    return np.pad(rows, (0, frames - len(rows)), mode="edge")
+
+
+def _at_least_one(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} {value}, expected at least 1")

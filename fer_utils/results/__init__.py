@@ -1,0 +1,18 @@
+"""What a run leaves behind: records, how they are stored, where they were made and what they depend on.
+
+The lowest room: every other one may use it, and it uses none.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=[],
+    submod_attrs={
+        "environment": ["git_revision", "now"],
+        "paths": ["cache_folder", "write_text_atomically"],
+        "provenance": ["code_fingerprint"],
+        "records": ["Confusion", "Metric", "Result", "together"],
+        "store": ["keep_result", "published_result"],
+    },
+)

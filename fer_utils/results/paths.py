@@ -1,0 +1,64 @@
+"""Where the book's files lie, and how a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CHECKOUT = PACKAGE.parent
+OUTPUT_VARIABLE = "FER_BOOK_OUTPUT"
+
+
+def asset(name: str) -> Path:
+    """Path of a claims file, published result or profile list, in a checkout (`book/`) or in the installed package.
+
+    Raises FileNotFoundError naming both places when it is in neither.
+    """
+    places = [CHECKOUT / "book" / name, CHECKOUT / "notebooks" / name, PACKAGE / "assets" / name]
+    for place in places:
+        if place.exists():
+            return place
+    raise FileNotFoundError(f"{name} is not part of this installation; looked at {', '.join(map(str, places))}")
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a file under a temporary name and rename it, so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def cache_folder() -> Path:
+    """Where parsed data is kept: FER_BOOK_CACHE, else `_build/cache` of a checkout, else the user's cache folder."""
+    if chosen := os.environ.get("FER_BOOK_CACHE"):
+        return Path(chosen).expanduser()
+    if (CHECKOUT / "pyproject.toml").exists():
+        return CHECKOUT / "_build" / "cache"
+    return Path(pooch.os_cache("fer_book"))
+
+
+def digest_of(*arrays: np.ndarray) -> str:
+    """SHA-256 of the arrays' shapes, dtypes and bytes, in order; hexadecimal."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def write_renamed(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file under a temporary name beside `path`, then rename it; nothing is left when it raises."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
