@@ -8,7 +8,7 @@ from conftest import ROOT
 from fer_utils.book.api_pages import MARK, module_text, with_api
 
 PACKAGE = ROOT / "fer_utils"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 SOURCE = '''"""A module."""
 from typing import Annotated
 

@@ -168,7 +168,7 @@ def test_every_mark_on_a_page_is_filled(tmp_path, monkeypatch):
 
 
 def test_every_picture_on_a_page_has_a_text_for_those_who_cannot_see_it():
-    texts = [path.read_text() for path in (ROOT / "README.md", ROOT / "fer_utils/pages.py", *(ROOT / "book").rglob("*.md"))]
+    texts = [path.read_text() for path in (ROOT / "README.md", ROOT / "fer_utils/book/pages.py", *(ROOT / "book").rglob("*.md"))]
     pictures = [
         found
         for text in texts

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from fer_utils.book.cli import app
 from fer_utils.claims import schema
-from fer_utils.claims.audit import arithmetic, findings, layers, run
+from fer_utils.claims.audit import arithmetic, checks, findings, layers
 from fer_utils.claims.audit.findings import Outcome
 from fer_utils.claims.schema import load_claims
 from fer_utils.claims.verdicts import Verdict
@@ -31,7 +31,7 @@ EXAMPLE = ROOT / "book/static/example_claims.yml"
 
 @cache
 def found_in(paper):
-    return run.audit_claims(load_claims(paper))
+    return checks.audit_claims(load_claims(paper))
 
 
 def one(paper, claim, check, containing=""):
@@ -212,17 +212,17 @@ def test_every_claim_has_a_finding_with_its_place_and_a_verdict_with_its_reason(
     ids = [claim.id for claim in printed.claims]
     assert list(dict.fromkeys(one.claim for one in found)) == ids
     assert all(one.where and one.printed and one.meaning.endswith(".") for one in found)
-    judged = run.judgements(printed, found)
+    judged = checks.judgements(printed, found)
     assert sorted(one.claim.id for one in judged) == sorted(ids) and all(one.reason for one in judged)
-    impossible = run.contradictions(found).keys() | run.contradicted_partners(found).keys()
+    impossible = checks.contradictions(found).keys() | checks.contradicted_partners(found).keys()
     assert {one.claim.id for one in judged if one.verdict == Verdict.INCONSISTENT} == impossible
 
 
 def test_a_contradiction_between_two_claims_that_should_agree_names_both():
     found, claim, partner = found_in(BP4D), "report", "points_per_class"
-    assert claim in run.contradictions(found) and partner not in run.contradictions(found)
+    assert claim in checks.contradictions(found) and partner not in checks.contradictions(found)
     reasons = {
-        one.claim.id: one.reason for one in run.judgements(load_claims(BP4D), found) if one.verdict == Verdict.INCONSISTENT
+        one.claim.id: one.reason for one in checks.judgements(load_claims(BP4D), found) if one.verdict == Verdict.INCONSISTENT
     }
     assert reasons[partner].startswith(f"{claim}, which should agree, contradicts it: It scores 574 items")
 
@@ -231,19 +231,17 @@ def test_a_claim_is_not_contradicted_by_one_that_is_impossible_by_itself():
     found = found_in(SEVERAL)
     between = next(one for one in found if one.claim == "amfed_accuracy_conclusion" and one.check == "same thing elsewhere")
     assert between.outcome == Outcome.IMPOSSIBLE and between.partners == ("amfed_accuracy",)
-    assert not {"amfed_accuracy", "amfed_report"} & run.contradicted_partners(found).keys()
+    assert not {"amfed_accuracy", "amfed_report"} & checks.contradicted_partners(found).keys()
 
 
 def test_what_a_claim_is_derived_from_is_not_contradicted_by_it():
     found = found_in(FER2013)
-    assert "total_images" in run.contradictions(found)
-    assert not {"training_images", "public_test_images"} & run.contradicted_partners(found).keys()
+    assert "total_images" in checks.contradictions(found)
+    assert not {"training_images", "public_test_images"} & checks.contradicted_partners(found).keys()
 
 
 def test_no_paper_and_no_printed_number_is_named_in_the_rules():
-    modules = [
-        ROOT / f"fer_utils/{name}.py" for name in ("claim_checks", "number_checks", "matrix_checks", "table_checks", "findings")
-    ]
+    modules = [ROOT / f"fer_utils/claims/audit/{name}.py" for name in ("checks", "numbers", "matrices", "tables", "findings")]
     code = " ".join(path.read_text() for path in modules)
     names = {word for paper in PAPERS for claim in load_claims(paper).claims for word in (paper, claim.id) if "_" in word}
     quantities = {claim.quantity for paper in PAPERS for claim in load_claims(paper).claims}
@@ -251,11 +249,11 @@ def test_no_paper_and_no_printed_number_is_named_in_the_rules():
 
 
 def test_the_same_claims_give_the_same_findings():
-    assert run.audit_claims(load_claims(BP4D)) == found_in(BP4D)
+    assert checks.audit_claims(load_claims(BP4D)) == found_in(BP4D)
 
 
 def test_a_search_that_hits_its_limit_is_said_to_be_open():
-    found = run.audit_claims(load_claims(BP4D), search_limit=10)
+    found = checks.audit_claims(load_claims(BP4D), search_limit=10)
     (stopped,) = [one for one in found if one.check == "counts behind the report"]
     assert stopped.outcome == Outcome.NOT_CHECKABLE and "More than 10 partial tables" in stopped.meaning
 
@@ -268,7 +266,7 @@ def changed_digit(paper, claim, before, after):
     assert len(re.findall(rf"(?<![\d.]){re.escape(before)}(?![\d.])", text)) == 1
     entry["value"] = json.loads(re.sub(rf"(?<![\d.]){re.escape(before)}(?![\d.])", after, text))
     printed = schema.ClaimSet.model_validate(raw)
-    return run.audit_claim(printed, printed[claim])
+    return checks.audit_claim(printed, printed[claim])
 
 
 @pytest.mark.parametrize(
@@ -411,14 +409,14 @@ def test_any_file_is_either_read_or_refused_with_its_name(tmp_path_factory, valu
     except ValueError as error:
         assert "any.yml" in str(error)
         return
-    assert {one.claim for one in run.audit_claims(printed)} == {claim.id for claim in printed.claims}
+    assert {one.claim for one in checks.audit_claims(printed)} == {claim.id for claim in printed.claims}
 
 
 @given(st.data())
 @settings(max_examples=40, deadline=None)
 def test_whatever_a_claim_holds_the_checks_answer_or_refuse_it(data):
     printed = load_claims(data.draw(st.sampled_from(PAPERS)))
-    claim = data.draw(st.sampled_from([claim for claim in printed.claims if claim.quantity not in run.NOT_CHECKABLE]))
+    claim = data.draw(st.sampled_from([claim for claim in printed.claims if claim.quantity not in checks.NOT_CHECKABLE]))
     keys = st.sampled_from([*claim.value] if isinstance(claim.value, dict) else ["x"])
     number = st.integers(0, 120) | st.floats(0, 1)
     value = data.draw(
@@ -438,7 +436,7 @@ def test_whatever_a_claim_holds_the_checks_answer_or_refuse_it(data):
     ]
     for one in touched:
         try:
-            assert run.audit_claim(changed, one, search_limit=2000)
+            assert checks.audit_claim(changed, one, search_limit=2000)
         except findings.AuditError as error:
             assert "claim" in str(error)
 
@@ -472,11 +470,11 @@ def test_a_missing_file_ends_with_status_2_and_its_name():
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_all_findings_can_be_had_as_json(paper):
-    assert len(json.loads(run.as_json(found_in(paper)))) == len(found_in(paper))
+    assert len(json.loads(checks.as_json(found_in(paper)))) == len(found_in(paper))
 
 
 def test_the_schema_page_names_every_kind_of_link_and_every_outcome():
     page = (ROOT / "book/audit.md").read_text()
-    kinds = re.findall(r'kind: Literal\["(\w+)"\]', (ROOT / "fer_utils/claim_links.py").read_text())
+    kinds = re.findall(r'kind: Literal\["(\w+)"\]', (ROOT / "fer_utils/claims/links.py").read_text())
     assert len(kinds) == 15 and [kind for kind in kinds if f"`{kind}`" not in page] == []
     assert [outcome for outcome in Outcome if f"| {outcome} |" not in page] == []

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from fer_utils.book import cli, execution, pages, site
 from fer_utils.claims import ledger
+from fer_utils.claims.audit.checks import audit_claims, contradicted_partners
 from fer_utils.claims.audit.findings import Outcome
-from fer_utils.claims.audit.run import audit_claims, contradicted_partners
 from fer_utils.claims.schema import load_claims, papers
 from fer_utils.claims.verdicts import Verdict, judge, verdict_rows, with_the_rest
 from fer_utils.figures import scoreboard

@@ -148,7 +148,7 @@ def test_an_export_that_does_not_agree_is_refused_and_nothing_is_left(tmp_path, 
 
 def test_the_live_program_starts_without_keras_and_tensorflow():
     code = (
-        "import sys; from fer_utils import cli, live, live_sinks, export; "
+        "import sys; from fer_utils.book import cli; from fer_utils.live import export, loop, sinks; "
         "export.open_classifier(export.model_file('fer2013_cnn', 'int8')); "
         "print([name for name in ('tensorflow', 'keras', 'matplotlib', 'sklearn') if name in sys.modules])"
     )

@@ -31,7 +31,7 @@ SETTINGS = {"epochs": 60, "batch_size": 120, "learning_rate": 1e-3, "precision":
 
 
 def plan(*experiments, seeds=(0, 1), **changes):
-    return fer2013_trainings.fer2013_trainings(experiments=experiments, seeds=seeds, **SETTINGS | changes)
+    return fer2013_trainings.plan_trainings(experiments=experiments, seeds=seeds, **SETTINGS | changes)
 
 
 def test_training_trains_public_selects_private_tests(fer2013_folder):
@@ -64,7 +64,7 @@ def test_the_grid_shares_its_adam_cosine_cell_with_the_protocol():
 def test_validation_data_is_trained_on_only_in_the_inflation_experiment(fer2013_folder):
     splits = fer2013_split.fer2013_splits(registry.load("fer2013", fer2013_folder.parent))
     for planned in plan("inflation", "start"):
-        rows, selecting = fer2013_split.training_rows(splits, planned)
+        rows, selecting = fer2013_trainings.training_rows(splits, planned)
         leaks = bool(set(rows) & set(splits.validation))
         assert leaks == (planned.experiment == "inflation") == (selecting is None)
         assert not set(rows) & set(splits.test)

@@ -211,12 +211,12 @@ def live_command(
         if not (headless or shows or out or stream):
             raise export.LiveError("no display for a window: give --out or --stream, or --headless to see the speed only")
         frames = sources.open_source(source)
-        sinks = [sinks.picture_sink(out, frames, source)] if out else []
+        kept = [sinks.picture_sink(out, frames, source)] if out else []
         found_by = recognition.live_detector(detector)
         classifier = export.open_classifier(export.model_file(model, precision))  # type: ignore[arg-type]  # which refuses others
-        sinks += [sinks.stream_sink(stream, classifier.card.classes)] if stream else []
+        kept += [sinks.stream_sink(stream, classifier.card.classes)] if stream else []
         window = sinks.Window(frames) if shows else None
-        done = loop.watch(frames, recognition.Recogniser(found_by, classifier), sinks, window, smoothing_s, labels_only)
+        done = loop.watch(frames, recognition.Recogniser(found_by, classifier), kept, window, smoothing_s, labels_only)
     except (export.LiveError, OSError) as error:
         typer.echo(f"fer-book: {error}", err=True)
         raise typer.Exit(2) from None
@@ -248,18 +248,18 @@ def audit(
 
     Exit status: 0 nothing is impossible, 1 something is, 2 the file is not a claims file.
     """
-    from fer_utils.claims.audit import run
+    from fer_utils.claims.audit import checks
     from fer_utils.claims.schema import load_claims, papers
 
     if str(file) not in papers() and not (file.is_file() and file.suffix in {".yml", ".yaml"}):
         raise ParameterError(f"{file} is neither a claims file (.yml) nor a paper of this book; those are {', '.join(papers())}")
     try:
-        found = run.audit_claims(load_claims(file), search_limit or rounded_tables.SEARCH_LIMIT)
+        found = checks.audit_claims(load_claims(file), search_limit or rounded_tables.SEARCH_LIMIT)
     except (OSError, ValueError) as error:
         typer.echo(f"fer-book: {error}" if str(file) in str(error) else f"fer-book: {file}: {error}", err=True)
         raise typer.Exit(2) from None
     if as_json:
-        typer.echo(run.as_json(found))
+        typer.echo(checks.as_json(found))
     else:
         _print_findings(found)
     if any(one.outcome == findings.Outcome.IMPOSSIBLE for one in found):
@@ -272,7 +272,7 @@ def _print_findings(found: list[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from fer_utils.claims.audit.run import outcome_counts
+    from fer_utils.claims.audit.checks import outcome_counts
 
     colours = {"impossible": "bold red", "notable": "yellow", "consistent": "green"}
     table = Table("claim", "printed", "check", "outcome", "meaning", show_lines=True)

@@ -11,7 +11,7 @@ import nbformat
 import yaml
 
 from fer_utils.book.parameters import ParameterError
-from fer_utils.claims.audit import run
+from fer_utils.claims.audit import checks
 from fer_utils.claims.schema import load_claims
 from fer_utils.claims.verdicts import Verdict
 from fer_utils.datasets import registry
@@ -127,7 +127,7 @@ def filled(page: str) -> str:
 
 def _audited(paper: str, claim: str, check: str, name: str) -> Any:
     claims = load_claims(paper)
-    for one in run.audit_claim(claims, claims[claim]):
+    for one in checks.audit_claim(claims, claims[claim]):
         if one.check.replace(" ", "_") == check and name in one.numbers:
             value = one.numbers[name]
             return value[0] if isinstance(value, list | tuple) else value

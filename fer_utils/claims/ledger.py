@@ -25,7 +25,7 @@ import pandas as pd
 from docutils.nodes import make_id
 from pydantic import BaseModel, ConfigDict
 
-from fer_utils.claims.audit import run
+from fer_utils.claims.audit import checks
 from fer_utils.claims.audit.findings import Finding, shown
 from fer_utils.claims.audit.rounded_tables import SEARCH_LIMIT
 from fer_utils.claims.schema import ClaimSet, load_claims, papers
@@ -125,7 +125,7 @@ def ledger(folder: Path, names: Sequence[str] = (), search_limit: int = SEARCH_L
     rows = []
     for name in names or papers():
         claims = load_claims(name)
-        found = run.audit_claims(claims, search_limit)
+        found = checks.audit_claims(claims, search_limit)
         rows += rows_of(claims, found, published_result(name), result_of_run(folder, name))
     return rows
 
@@ -139,7 +139,7 @@ def rows_of(claims: ClaimSet, found: Sequence[Finding], published: Result | None
     sources = [Source(result, name) for result, name in named if result is not None]
     unjudged = "the chapter has not been run in this build" if run is None else "this build's run does not judge it"
     judged = [(source, judgements_of(source.result, claims)) for source in sources]
-    impossible, contradicted = run.contradictions(found), run.contradicted_partners(found)
+    impossible, contradicted = checks.contradictions(found), checks.contradicted_partners(found)
     rows = []
     for claim in claims.claims:
         candidates = [(judgements[claim.id], source) for source, judgements in judged if claim.id in judgements]

@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "TrialTask",
         ],
         "epochs": ["predict"],
-        "fer2013_trainings": ["PlannedTraining"],
+        "fer2013_trainings": ["plan_trainings", "PlannedTraining", "training_rows"],
         "fit": ["frozen_features", "store", "train", "Trained"],
         "hyperparameters": ["best_configuration", "best_of_k", "history", "importances", "PruningRule", "search"],
         "parallel": ["fan_out", "start_workers", "stop_workers"],

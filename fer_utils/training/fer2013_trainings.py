@@ -27,7 +27,7 @@ class PlannedTraining:
     merge_validation: bool = False
 
 
-def fer2013_trainings(
+def plan_trainings(
     *,
     experiments: tuple[str, ...],
     seeds: tuple[int, ...],

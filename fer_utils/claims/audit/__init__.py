@@ -20,6 +20,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "findings": ["Finding", "Outcome"],
         "rounded_tables": ["AVERAGES", "chance_ranges", "check_averages", "one_cell_moved", "possible_matrices", "report_counts"],
-        "run": ["audit_claims", "findings_table", "judgements", "outcome_counts"],
+        "checks": ["audit_claims", "findings_table", "judgements", "outcome_counts"],
     },
 )
