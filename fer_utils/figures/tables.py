@@ -138,9 +138,11 @@ def made_and_verified(result: Result) -> str:
         return made
     machine = found.cpu if found.device in ("CPU", "not used") else found.device
     total = len(found.recomputed) + len(found.not_recomputed)
+    turned = max(found.turned.values(), default=0)
+    ties = f", but for at most {turned} near-tied images that this machine classifies the other way" if turned else ""
     return (
         f"{made}; verified {found.date[:10]} on {html.escape(machine)} at revision <code>{html.escape(found.revision)}</code>: "
-        f"{len(found.recomputed)} of {total} numbers computed again, all as published"
+        f"{len(found.recomputed)} of {total} numbers computed again, all as published{ties}"
     )
 
 

@@ -27,6 +27,7 @@ class Metric(BaseModel):
     n: int | None = None
     interval_method: str = ""
     scored_on: str = ""
+    of: tuple[str, ...] = Field((), description="names of the kept predictions that it is the mean, or the difference, of")
 
     def contains(self, printed: float) -> bool:
         """Whether a printed number agrees: it lies in the interval or, for an exact value, equals it."""
@@ -136,7 +137,8 @@ def together(summaries: Sequence[DatasetSummary], names: Sequence[str]) -> Datas
 class Verification(BaseModel):
     """That a published result was computed again, by which code, when and where: `recomputed` metrics, all as published.
 
-    What could not be computed again is counted in `not_recomputed`: nothing that it follows from was kept.
+    What could not be computed again is named in `not_recomputed`: nothing that it follows from was kept. `turned` counts, by
+    metric, the images whose two highest probabilities are so close that they fell the other way on this machine.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -148,6 +150,7 @@ class Verification(BaseModel):
     cpu: str
     recomputed: tuple[str, ...]
     not_recomputed: tuple[str, ...]
+    turned: dict[str, int] = Field(default_factory=dict)
 
 
 class Result(BaseModel):
