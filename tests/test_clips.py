@@ -67,40 +67,6 @@ def test_a_repeated_frame_is_read_once():
     assert made.read([0]).shape == (1, 10, 2, 2, 1) and asked == [0]
 
 
-def test_windows_start_at_every_stride_and_end_inside_the_sequence():
-    made = clips.windows(made_sequences([7, 4]), frames=4, stride=2)
-    assert made.rows.tolist() == [[0, 1, 2, 3], [2, 3, 4, 5], [7, 8, 9, 10]]
-    assert made.sequences.tolist() == ["A", "A", "B"]
-
-
-def test_a_sequence_shorter_than_a_window_gives_one_padded_window():
-    assert clips.windows(made_sequences([2]), frames=4, stride=1).rows.tolist() == [[0, 1, 1, 1]]
-
-
-@pytest.mark.parametrize(
-    ("which", "frames", "images"),
-    [
-        ("onset", 1, [0, 5]),
-        ("middle", 1, [2, 7]),
-        ("apex", 1, [4, 8]),
-        ("apex", 3, [2, 3, 4, 6, 7, 8]),
-        ("middle", 2, [2, 3, 6, 7]),
-        ("apex", 9, [0, 1, 2, 3, 4, 5, 6, 7, 8]),
-    ],
-)
-def test_onset_middle_and_apex_are_the_first_middle_and_last_frames(which, frames, images):
-    dataset = made_sequences([5, 4])
-    chosen = clips.select_frames(dataset, which, frames)
-    assert chosen.frame["image"].tolist() == images
-    assert chosen.read(range(len(images)))[:, 0, 0, 0].tolist() == images
-    assert chosen.fingerprint != dataset.fingerprint
-
-
-def test_a_sequence_of_one_frame_is_its_own_onset_middle_and_apex():
-    for which in ("onset", "middle", "apex"):
-        assert clips.select_frames(made_sequences([1]), which).frame["image"].tolist() == [0]
-
-
 def test_first_frames_become_neutral_beside_the_last_frames_and_are_counted():
     dataset = made_sequences([5, 4], label=["fear"] * 5 + ["anger"] * 4)
     eight, counts = clips.onset_as_neutral(dataset, apex_frames=3)
@@ -149,7 +115,7 @@ def test_frames_that_were_dropped_leave_a_gap_and_no_error():
 
 def test_images_without_sequences_are_refused():
     dataset = made_sequences([2], sequence=["A", None])
-    for cut in (lambda: clips.last_frames(dataset, 2), lambda: clips.select_frames(dataset, "apex")):
+    for cut in (lambda: clips.last_frames(dataset, 2), lambda: clips.evenly_spaced(dataset, 1)):
         with pytest.raises(DatasetError, match="1 of 2 images belong to no sequence"):
             cut()
 
@@ -158,8 +124,7 @@ def test_images_without_sequences_are_refused():
     ("cut", "message"),
     [
         (lambda dataset: clips.last_frames(dataset, 0), "frames 0"),
-        (lambda dataset: clips.windows(dataset, 2, 0), "stride 0"),
-        (lambda dataset: clips.select_frames(dataset, "offset"), "'offset', expected 'onset'"),
+        (lambda dataset: clips.evenly_spaced(dataset, 0), "frames 0"),
         (lambda dataset: clips.onset_as_neutral(dataset, 0), "apex_frames 0"),
     ],
 )

@@ -14,7 +14,7 @@ from fer_utils.results import records
 
 @pytest.fixture(scope="module")
 def sequences():
-    return rendered_faces.rendered_faces.load(collection="sequences", persons=range(4), classes=["anger", "surprise"])
+    return rendered_faces.load(collection="sequences", persons=range(4), classes=["anger", "surprise"])
 
 
 def test_evenly_spaced_frames_include_the_first_and_the_last(sequences):
@@ -25,9 +25,9 @@ def test_evenly_spaced_frames_include_the_first_and_the_last(sequences):
 
 
 def test_people_are_kept_in_the_order_of_their_names(sequences):
-    two = cropping.keep_people(sequences, 2)
+    two = cropping.keep_subjects(sequences, 2)
     assert sorted(two.frame["subject"].unique()) == ["person 00", "person 01"]
-    assert cropping.keep_people(sequences, 0) is sequences and cropping.keep_people(sequences, 9) is sequences
+    assert cropping.keep_subjects(sequences, 0) is sequences and cropping.keep_subjects(sequences, 9) is sequences
     assert two.fingerprint != sequences.fingerprint
 
 
@@ -54,9 +54,9 @@ def test_a_difference_on_the_same_images_is_drawn_over_subjects():
     right = np.array([1, 1, 1, 0, 0, 0, 1, 0])
     other = np.array([1, 0, 1, 0, 0, 0, 0, 0])
     subjects = np.repeat(["a", "b", "c", "d"], 2)
-    metric = metrics.difference_by_subject("gain", right, other, subjects, "images")
+    metric = metrics.cluster_bootstrap_difference("gain", right, other, subjects, "images")
     assert metric.value == 25 and metric.low <= 25 <= metric.high and metric.unit == "percentage_points"
-    same = metrics.difference_by_subject("none", right, right, subjects, "images")
+    same = metrics.cluster_bootstrap_difference("none", right, right, subjects, "images")
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 

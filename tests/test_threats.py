@@ -55,25 +55,25 @@ def test_shuffled_scores_have_the_mean_that_the_totals_give():
 
 
 def test_who_only_knows_people_reads_only_those_seen():
-    people = np.repeat(np.arange(20), 10)
-    features, labels = np.eye(20)[people], people % 4
-    known, unknown = threats.person_known(features, labels, people, seed=0)
+    subjects = np.repeat(np.arange(20), 10)
+    features, labels = np.eye(20)[subjects], subjects % 4
+    known, unknown = threats.subject_known(features, labels, subjects, seed=0)
     assert known == 100 and unknown < 60
 
 
 def test_the_tested_images_are_never_trained_on(monkeypatch):
-    people, parts = np.repeat(np.arange(6), 20), []
+    subjects, parts = np.repeat(np.arange(6), 20), []
 
     def spy(features, labels, train, test):
         parts.append((train, test))
         return labels[test]
 
-    monkeypatch.setattr(threats, "read", spy)
-    threats.person_known(np.zeros((120, 2)), people % 3, people, seed=1)
+    monkeypatch.setattr(threats, "svm_predictions", spy)
+    threats.subject_known(np.zeros((120, 2)), subjects % 3, subjects, seed=1)
     assert all(not set(train) & set(test) for train, test in parts)
     assert all(len(parts[2 * half][0]) == len(parts[2 * half + 1][0]) for half in (0, 1))
     assert all(set(parts[2 * half][1]) == set(parts[2 * half + 1][1]) for half in (0, 1))
-    assert not set(people[parts[1][0]]) & set(people[parts[1][1]])
+    assert not set(subjects[parts[1][0]]) & set(subjects[parts[1][1]])
 
 
 def test_near_copies_are_found_as_copies_and_are_not_the_same_pixels(apex_faces):
@@ -138,14 +138,14 @@ def test_fold_accuracies_are_those_of_ridge_regression_fold_by_fold():
     assert threats.fold_accuracies(features, labels, fold_of) == pytest.approx(expected)
 
 
-def test_a_mirrored_face_shows_each_reader_what_the_other_saw(apex_faces):
+def test_a_mirrored_face_shows_each_classifier_what_the_other_saw(apex_faces):
     halves = threats.half_faces(np.concatenate([apex_faces, apex_faces[:, :, ::-1]]))
     count = len(apex_faces)
     assert halves.shape == (2, 2 * count, 20)
     assert halves[0, :count] == pytest.approx(halves[1, count:], abs=1e-6)
 
 
-def test_readers_that_see_the_same_do_not_differ():
+def test_classifiers_that_see_the_same_do_not_differ():
     people = np.repeat(np.arange(8), 6)
     view = np.random.default_rng(0).normal(0, 1, (48, 5))
     differences = threats.differences_of_equals(np.stack([view, view]), people % 3, people, folds=4, repeats=3, seed=0)
@@ -179,5 +179,5 @@ def test_the_effect_of_copies_is_all_images_against_those_without_one():
 def test_the_forest_has_a_line_per_effect_in_order():
     metric = Effect("", (1.0, 2.0), (0.0, 0.0), "").metric
     kinds = dict.fromkeys(("one", "two"), "raises the score")
-    figure = effects.forest({"one": metric, "two": metric}, kinds, {"two": metric})
+    figure = effects.forest_plot({"one": metric, "two": metric}, kinds, {"two": metric})
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["one", "two"]

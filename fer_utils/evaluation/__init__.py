@@ -13,9 +13,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "embedding": ["class_distances"],
         "metrics": [
             "accuracy",
-            "accuracy_by_subject",
+            "cluster_bootstrap_accuracy",
             "confusion",
-            "difference_by_subject",
+            "cluster_bootstrap_difference",
             "mean_over",
             "paired_gain",
             "report",

@@ -26,7 +26,6 @@ class Agreement:
     degrees_of_freedom: int
     p_value: float
     z: float
-    macro_recall: float
 
 
 def agreement_with_chance(matrix: np.ndarray) -> Agreement:
@@ -56,7 +55,6 @@ def agreement_with_chance(matrix: np.ndarray) -> Agreement:
         degrees_of_freedom=int(degrees),
         p_value=float(p_value),
         z=float((right - mean) / deviation),
-        macro_recall=float((np.diag(counts) / rows).mean()),
     )
 
 

@@ -12,12 +12,12 @@ from sklearn.metrics import classification_report, confusion_matrix
 from fer_utils.results.records import Confusion, Metric
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion, as fractions (Wilson 1927).
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a proportion, as fractions (Wilson 1927).
 
     Raises ValueError unless 0 <= successes <= trials and trials > 0.
     """
-    interval = stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    interval = stats.binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -36,7 +36,7 @@ def accuracy(name: str, true: np.ndarray, predicted: np.ndarray, scored_on: str)
     )
 
 
-def accuracy_by_subject(name: str, right: np.ndarray, subjects: np.ndarray, scored_on: str) -> Metric:
+def cluster_bootstrap_accuracy(name: str, right: np.ndarray, subjects: np.ndarray, scored_on: str) -> Metric:
     """Accuracy in percent with a 95 % bootstrap interval over subjects (10,000 resamples, percentile, fixed seed).
 
     `right` (n,) says which images were read correctly; images of one subject are not independent, so subjects are drawn.
@@ -44,7 +44,7 @@ def accuracy_by_subject(name: str, right: np.ndarray, subjects: np.ndarray, scor
     return _over_subjects(name, np.asarray(right, dtype=float), subjects, scored_on, "percent")
 
 
-def difference_by_subject(name: str, right: np.ndarray, other: np.ndarray, subjects: np.ndarray, scored_on: str) -> Metric:
+def cluster_bootstrap_difference(name: str, right: np.ndarray, other: np.ndarray, subjects: np.ndarray, scored_on: str) -> Metric:
     """Percentage points by which `right` is above `other` on the same images (n,), with the same bootstrap over subjects."""
     difference = np.asarray(right, dtype=float) - np.asarray(other, dtype=float)
     return _over_subjects(name, difference, subjects, scored_on, "percentage_points")

@@ -86,12 +86,12 @@ def fisher_p_value(right: int, n: int, other_right: int, other_n: int) -> float:
     return float(stats.fisher_exact([[right, n - right], [other_right, other_n - other_right]]).pvalue)
 
 
-def exact_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact interval of a proportion, as fractions (Clopper and Pearson 1934).
+def exact_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Exact 95 % interval of a proportion, as fractions (Clopper and Pearson 1934).
 
     Raises ValueError unless 0 <= successes <= trials and trials > 0.
     """
-    interval = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
+    interval = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
     return float(interval.low), float(interval.high)
 
 

@@ -1,7 +1,7 @@
 """Small experiments on what inflates a score: each scores the same faces with a flaw and without it, once per seed.
 
-Scores are percentages, an effect is the flawed score minus the sound one in percentage points. The readers are of
-scikit-learn, so that an experiment takes seconds; people, splits and copies are drawn by `numpy` generators.
+Scores are percentages, an effect is the flawed score minus the sound one in percentage points. The classifiers are of
+scikit-learn, so that an experiment takes seconds; subjects, splits and copies are drawn by `numpy` generators.
 """
 
 from __future__ import annotations
@@ -72,30 +72,30 @@ def hog_features(images: np.ndarray) -> np.ndarray:
     return np.stack([HOG.compute(image[..., 0]).ravel() for image in images])
 
 
-def read(features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Class numbers (test rows,) that a reader, trained on some rows of features (n, d) and labels (n,), gives to others.
+def svm_predictions(features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Class numbers (test rows,) of a support vector machine with a radial kernel on principal components.
 
-    The reader is a support vector machine with a radial kernel on principal components.
+    It is trained on the rows `train` of features (n, d) and labels (n,) and asked about the rows `test`.
     """
     return make_pipeline(_components(features[train]), SVC(C=10.0)).fit(features[train], labels[train]).predict(features[test])
 
 
-def person_known(features: np.ndarray, labels: np.ndarray, people: np.ndarray, seed: int) -> tuple[float, float]:
-    """Accuracy in percent where the people of the test images are those of the training images, and where they are others.
+def subject_known(features: np.ndarray, labels: np.ndarray, subjects: np.ndarray, seed: int) -> tuple[float, float]:
+    """Accuracy in percent where the subjects of the test images are those of the training images, and where they are others.
 
-    The people are halved, and of each half one half of the images is tested; the training images, as many in both cases,
-    are the other images of the same people, or images of the other people. The tested images are the same.
+    The subjects are halved, and of each half one half of the images is tested; the training images, as many in both cases,
+    are the other images of the same subjects, or images of the other subjects. The tested images are the same.
     """
     random = np.random.default_rng(seed)
-    halves = np.array_split(random.permutation(np.unique(people)), 2)
+    halves = np.array_split(random.permutation(np.unique(subjects)), 2)
     tested = random.random(len(labels)) < 0.5
     right: list[list[np.ndarray]] = [[], []]
     for mine, others in (halves, halves[::-1]):
-        test = np.flatnonzero(np.isin(people, mine) & tested)
-        same, other = np.flatnonzero(np.isin(people, mine) & ~tested), np.flatnonzero(np.isin(people, others))
+        test = np.flatnonzero(np.isin(subjects, mine) & tested)
+        same, other = np.flatnonzero(np.isin(subjects, mine) & ~tested), np.flatnonzero(np.isin(subjects, others))
         size = min(len(same), len(other))
         for answers, train in zip(right, (same, other), strict=True):
-            answers.append(read(features, labels, random.choice(train, size, replace=False), test) == labels[test])
+            answers.append(svm_predictions(features, labels, random.choice(train, size, replace=False), test) == labels[test])
     known, unknown = (100 * float(np.concatenate(answers).mean()) for answers in right)
     return known, unknown
 
@@ -139,7 +139,7 @@ def epoch_scores(
 def searched(
     features: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, configurations: int, seed: int
 ) -> np.ndarray:
-    """Right answers, bool (configurations, test rows), of readers with settings drawn at random: components, C and gamma."""
+    """Right answers, bool (configurations, test rows), of classifiers with settings drawn at random: components, C and gamma."""
     random = np.random.default_rng(seed)
     inputs = _components(features[train]).fit(features[train]).transform(features)
     right = np.empty((configurations, len(test)), bool)
@@ -194,7 +194,7 @@ def fold_accuracies(features: np.ndarray, labels: np.ndarray, fold_of: np.ndarra
 
 
 def half_faces(images: np.ndarray) -> np.ndarray:
-    """Principal components, float (2, n, 20), of what two equal readers see of faces uint8 (n, 48, 48, 1).
+    """Principal components, float (2, n, 20), of what two equal classifiers see of faces uint8 (n, 48, 48, 1).
 
     The first sees the left half, the second the right half mirrored; the components are those of both together.
     """
@@ -204,15 +204,15 @@ def half_faces(images: np.ndarray) -> np.ndarray:
 
 
 def differences_of_equals(
-    halves: np.ndarray, labels: np.ndarray, people: np.ndarray, *, folds: int, repeats: int, seed: int
+    halves: np.ndarray, labels: np.ndarray, subjects: np.ndarray, *, folds: int, repeats: int, seed: int
 ) -> np.ndarray:
-    """Differences in percentage points (repeats, folds) between two readers that are equally good, in folds by person.
+    """Differences in percentage points (repeats, folds) between two classifiers that are equally good, in folds by subject.
 
-    Each repeat draws half of the people and mirrors every face by a coin, so that neither half face (2, n, d) can be the
+    Each repeat draws half of the subjects and mirrors every face by a coin, so that neither half face (2, n, d) can be the
     better one.
     """
     random = np.random.default_rng(seed)
-    names, numbers = np.unique(people, return_inverse=True)
+    names, numbers = np.unique(subjects, return_inverse=True)
     differences = np.empty((repeats, folds))
     for repeat in range(repeats):
         places = random.permutation(len(names))
@@ -225,7 +225,7 @@ def differences_of_equals(
 
 
 def p_values(differences: np.ndarray) -> dict[str, np.ndarray]:
-    """P-values (repeats,) of differences (repeats, folds) by three tests, as `fold_statistics.paired_tests` has them: Student's
+    """P-values (repeats,) of differences (repeats, folds) by three tests, as `significance.paired_tests` has them: Student's
     one-sided in the direction of the difference, two-sided, and corrected by Nadeau and Bengio. Where all folds are equal: 1."""
     folds = differences.shape[1]
     spread = differences.std(axis=1, ddof=1)

@@ -14,10 +14,10 @@ from fer_utils.figures.style import INK, PALETTE, finished
 from fer_utils.results.records import Metric
 
 FLAWED, SOUND, OTHER, REAL = PALETTE[1], PALETTE[0], PALETTE[7], PALETTE[2]
-KINDS = {"raises the score": FLAWED, "lowers the score": SOUND, "scatters or misstates it": OTHER}
+EFFECT_KINDS = {"raises the score": FLAWED, "lowers the score": SOUND, "scatters or misstates it": OTHER}
 
 
-def beside_effect(effect: Effect, real: Metric | None = None) -> tuple[Figure, Axes]:
+def threat_figure(effect: Effect, real: Metric | None = None) -> tuple[Figure, Axes]:
     """(figure, its left panel, still empty); right is the effect on rendered faces, a dot per seed and the mean's 95 %
     interval, and below it the effect on real faces where it was measured."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.3), width_ratios=[3, 2])
@@ -37,7 +37,7 @@ def beside_effect(effect: Effect, real: Metric | None = None) -> tuple[Figure, A
     return figure, left
 
 
-def arms(axes: Axes, scores: Mapping[str, Sequence[float]]) -> None:
+def draw_paired_scores(axes: Axes, scores: Mapping[str, Sequence[float]]) -> None:
     """Accuracy per way of scoring (the first is the flawed one): a dot per seed, those of one seed joined by a line."""
     values = np.array(list(scores.values()))
     axes.plot(range(len(values)), values, color=OTHER, linewidth=1, alpha=0.7, zorder=1)
@@ -46,7 +46,7 @@ def arms(axes: Axes, scores: Mapping[str, Sequence[float]]) -> None:
     axes.set(xticks=range(len(values)), xticklabels=list(scores), ylabel="accuracy (%)", xlim=(-0.4, len(values) - 0.6))
 
 
-def histogram(
+def draw_histogram(
     axes: Axes, values: np.ndarray, label: str, xlabel: str, lines: Mapping[str, float], step: float | None = None
 ) -> None:
     """Distribution of values, a bar for each `step` where they can only be so far apart; `lines` are drawn at known values."""
@@ -58,7 +58,7 @@ def histogram(
     _legend_above(axes)
 
 
-def best_of_k(axes: Axes, tried: Sequence[int], reported: np.ndarray, fresh: np.ndarray) -> None:
+def draw_best_of_k(axes: Axes, tried: Sequence[int], reported: np.ndarray, fresh: np.ndarray) -> None:
     """Scores (seeds, tried) of the best of k settings where it was chosen and where it was not; thin lines are seeds."""
     for scores, colour, name in ((reported, FLAWED, "where it was chosen"), (fresh, SOUND, "on other people")):
         axes.plot(tried, scores.T, color=colour, linewidth=1, alpha=0.4)
@@ -70,7 +70,7 @@ def best_of_k(axes: Axes, tried: Sequence[int], reported: np.ndarray, fresh: np.
     _legend_above(axes)
 
 
-def bars(axes: Axes, names: Sequence[str], values: Mapping[str, Sequence[float]], ylabel: str) -> None:
+def draw_grouped_bars(axes: Axes, names: Sequence[str], values: Mapping[str, Sequence[float]], ylabel: str) -> None:
     """Bars in groups, a group per name; the first series has the colour of the flaw."""
     width = 0.8 / len(values)
     for number, ((label, heights), colour) in enumerate(zip(values.items(), (FLAWED, SOUND, OTHER), strict=False)):
@@ -81,7 +81,7 @@ def bars(axes: Axes, names: Sequence[str], values: Mapping[str, Sequence[float]]
     _legend_above(axes)
 
 
-def shares(axes: Axes, rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
+def draw_stacked_shares(axes: Axes, rows: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
     """A stacked bar per row, the first on top, each part with its share in percent."""
     colours = dict(zip(next(iter(rows.values())), (SOUND, OTHER, FLAWED), strict=False))
     for place, (name, parts) in enumerate(rows.items()):
@@ -94,14 +94,14 @@ def shares(axes: Axes, rows: Mapping[str, Mapping[str, float]], xlabel: str) -> 
     _legend_above(axes)
 
 
-def forest(effects: Mapping[str, Metric], kinds: Mapping[str, str], real: Mapping[str, Metric]) -> Figure:
+def forest_plot(effects: Mapping[str, Metric], kinds: Mapping[str, str], real: Mapping[str, Metric]) -> Figure:
     """All effects on one axis, logarithmic beyond one point either side, with intervals; a second bar is that on real faces.
 
-    `kinds` names one of KINDS for every effect, `real` has the effects of the same names that were measured on real faces.
+    `kinds` names one of EFFECT_KINDS for every effect, `real` has the effects of the same names that were measured on real faces.
     """
     figure, axes = plt.subplots(figsize=(9.6, 0.46 * len(effects) + 1.5))
     for place, (name, effect) in enumerate(effects.items()):
-        _interval(axes, effect, place, KINDS[kinds[name]])
+        _interval(axes, effect, place, EFFECT_KINDS[kinds[name]])
         text = f"{effect.value:+.1f}  [{effect.low:.1f}, {effect.high:.1f}]"
         axes.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8.5)
         if name in real:
@@ -114,8 +114,8 @@ def forest(effects: Mapping[str, Metric], kinds: Mapping[str, str], real: Mappin
     axes.minorticks_off()
     axes.set(yticks=range(len(effects)), yticklabels=list(effects), ylim=(len(effects) - 0.4, -0.6))
     axes.set_xlabel("effect of the flaw (percentage points)")
-    handles = [plt.Line2D([], [], color=colour, linewidth=5, alpha=0.7) for colour in (*KINDS.values(), REAL)]
-    figure.legend(handles, [*KINDS, "REAL FER2013"], loc="outside lower center", ncols=4, fontsize=8)
+    handles = [plt.Line2D([], [], color=colour, linewidth=5, alpha=0.7) for colour in (*EFFECT_KINDS.values(), REAL)]
+    figure.legend(handles, [*EFFECT_KINDS, "REAL FER2013"], loc="outside lower center", ncols=4, fontsize=8)
     return finished(figure)
 
 

@@ -139,7 +139,7 @@ def export(model: keras.Model, classes: tuple[str, ...], path: Path, precision: 
         nonlocal card
         content = _litert(model, precision) if path.suffix == ".tflite" else _onnx(model)
         _write_with_card(partial, path.suffix, content, card)
-        found = _runner(path.suffix)(partial, card, joblib.cpu_count())(faces)
+        found = _runner(path.suffix)(partial, card)(faces)
         agreement = float((found.argmax(axis=1) == expected.argmax(axis=1)).mean())
         card = card.model_copy(update={"agreement": agreement, "largest_difference": float(np.abs(found - expected).max())})
         agrees = card.agreement >= LEAST_AGREEMENT if precision == "int8" else card.largest_difference <= LARGEST_DIFFERENCE
@@ -151,8 +151,8 @@ def export(model: keras.Model, classes: tuple[str, ...], path: Path, precision: 
     return card
 
 
-def open_classifier(path: Path, threads: int | None = None) -> Classifier:
-    """The exported network in a file, run by `threads` threads (None: one per core).
+def open_classifier(path: Path) -> Classifier:
+    """The exported network in a file, run by one thread per core.
 
     Raises LiveError for a file that is missing or no exported network, without its card, or whose input or number of classes
     is not what its card says.
@@ -161,7 +161,7 @@ def open_classifier(path: Path, threads: int | None = None) -> Classifier:
         raise LiveError(f"{path} is no exported network: expected a file {' or '.join(ENDINGS)}")
     if not path.is_file():
         raise LiveError(f"the model file {path} does not exist")
-    classifier = _runner(path.suffix)(path, _read_card(path), threads or joblib.cpu_count())
+    classifier = _runner(path.suffix)(path, _read_card(path))
     side = classifier.side_pixels
     try:
         width = classifier(np.zeros((1, side, side, 1), np.uint8)).shape[1]
@@ -181,11 +181,11 @@ def rendered_crops(side_pixels: int) -> np.ndarray:
 class LiteRtClassifier:
     """A `.tflite` file run by LiteRT; as `Classifier`. The batch may have any size."""
 
-    def __init__(self, path: Path, card: ExportCard, threads: int) -> None:
+    def __init__(self, path: Path, card: ExportCard) -> None:
         litert = required("ai_edge_litert.interpreter")
         self.card = card
         try:
-            self._interpreter = litert.Interpreter(str(path), num_threads=threads)
+            self._interpreter = litert.Interpreter(str(path), num_threads=joblib.cpu_count())
         except ValueError as error:
             raise LiveError(f"{path} is no LiteRT file: {error}") from error
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -207,9 +207,9 @@ class LiteRtClassifier:
 class OnnxClassifier:
     """An `.onnx` file run by ONNX Runtime on the CPU; as `Classifier`."""
 
-    def __init__(self, path: Path, card: ExportCard, threads: int) -> None:
+    def __init__(self, path: Path, card: ExportCard) -> None:
         self.card = card
-        self._session = onnx_session(path, threads)
+        self._session = onnx_session(path, joblib.cpu_count())
         self._input = self._session.get_inputs()[0].name
         self.side_pixels = int(self._session.get_inputs()[0].shape[1])
 
@@ -243,7 +243,7 @@ def _read_card(path: Path) -> ExportCard:
     except (zipfile.BadZipFile, KeyError, ValidationError) as error:
         raise LiveError(
             f"{path} has no card that names its classes, so it was not exported by this book or is incomplete; "
-            "export its Keras model with fer_utils.export.export"
+            "export its Keras model with fer_utils.live.export.export"
         ) from error
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from fer_utils.datasets.loaders import rendered_faces
 
 WIDTH, HEIGHT = 640, 480
-FRAMES_PER_SECOND = 25
 LARGEST_SIDE_PIXELS = 270
 EXPRESSIONS = tuple(name for name in rendered_faces.CLASSES if name not in ("contempt", "neutral"))
 COURSE = (*range(10), *[9] * 14, *range(9, -1, -1), *[0] * 6)  # positions of a sequence: to the apex, held, back, held

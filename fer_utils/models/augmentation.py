@@ -52,7 +52,7 @@ def augmentation(
     return keras.Sequential(steps, name="augmentation")
 
 
-def _augmented_input(
+def augmented_input(
     side_pixels: int, channels: int, strength: float, seed: int, **ranges: float
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """An input of uint8 images, and the augmented images as float32 from 0 to 1."""
@@ -60,7 +60,7 @@ def _augmented_input(
     return inputs, augmentation(strength, seed, **ranges)(layers.Rescaling(**RESCALING["zero_to_one"], dtype="float32")(inputs))
 
 
-def _dense_head(
+def dense_head(
     features: keras.KerasTensor, units: tuple[int, ...], classes: int, precision: Precision, seed: int
 ) -> keras.KerasTensor:
     """Dense layers of the given units, each followed by dropout of one half, and the softmax layer."""
@@ -71,7 +71,7 @@ def _dense_head(
     return layers.Dense(classes, activation="softmax", dtype="float32")(features)
 
 
-def _freeze(base: keras.Model, trainable: Trainable) -> None:
+def freeze(base: keras.Model, trainable: Trainable) -> None:
     """Train all of a base, its fifth block (VGG16) or nothing of it."""
     for layer in base.layers:
         layer.trainable = trainable == "all" or (trainable == "last_block" and layer.name.startswith("block5"))

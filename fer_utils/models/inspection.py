@@ -77,15 +77,15 @@ def _last_maps(model: keras.Model) -> layers.Layer:
     return there[-1]
 
 
-def grad_cam(model: keras.Model, images: np.ndarray, class_numbers: np.ndarray, layer_name: str | None = None) -> np.ndarray:
+def grad_cam(model: keras.Model, images: np.ndarray, class_numbers: np.ndarray) -> np.ndarray:
     """Where the evidence for a class lies in each image (Selvaraju et al. 2017, Grad-CAM).
 
     images: uint8 (n, height, width, channels); class_numbers: (n,), one class per image; the model ends in a softmax
-    layer. Each map of the layer (the last one before the head's pooling, by default) is weighted by the mean gradient of
+    layer. Each map of the last layer before the head's pooling is weighted by the mean gradient of
     the class's score before the softmax, and what is negative is dropped. Returns float32 (n, height, width) from 0 to 1,
     the largest value of an image being 1, or all 0 where nothing speaks for the class.
     """
-    layer = model.get_layer(layer_name) if layer_name else _last_maps(model)
+    layer = _last_maps(model)
     last = model.layers[-1]
     kernel = ops.transpose(last.kernel)
     to_maps = keras.Model(model.inputs[0], layer.output)

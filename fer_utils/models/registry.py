@@ -9,11 +9,12 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from fer_utils.models.augmentation import _dense_head
-from fer_utils.models.clips import c3d, frame_cnn
+from fer_utils.models.augmentation import dense_head
+from fer_utils.models.cnn_3d import c3d, frame_cnn
 from fer_utils.models.fer2013 import fer2013_cnn, small_cnn
 from fer_utils.models.mobilenet import mobilenet_center_loss
-from fer_utils.models.vgg16 import inception_resnet_v2, kdef_cnn, light_vgg, vgg16_512, vgg16_linear
+from fer_utils.models.multi_dataset import inception_resnet_v2, kdef_cnn, light_vgg, vgg16_512
+from fer_utils.models.vgg16 import vgg16_linear
 from fer_utils.results.paths import asset
 
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every second network; its import resets this
@@ -31,7 +32,7 @@ def fer2013_features(classes: int = 7, channels: int = 3, seed: int = 0) -> kera
     for layer in trained.layers[: trained.layers.index(dense[0]) + 1]:
         if not isinstance(layer, layers.Dropout | keras.Sequential):
             maps = layer(maps)
-    return keras.Model(inputs, _dense_head(maps, (), classes, "float32", seed), name="fer2013_features")
+    return keras.Model(inputs, dense_head(maps, (), classes, "float32", seed), name="fer2013_features")
 
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {

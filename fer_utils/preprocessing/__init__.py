@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "clip_augmentation": ["augmented_clips", "CKPLUS_COPIES", "Copies", "OULU_CASIA_COPIES"],
         "clips": ["evenly_spaced", "last_frames", "onset_as_neutral"],
-        "cropping": ["BOX_COLUMNS", "crop_faces", "crop_to_boxes", "keep_classes", "keep_people", "keep_rows", "whole_images"],
+        "cropping": ["BOX_COLUMNS", "crop_faces", "crop_to_boxes", "keep_classes", "keep_subjects", "keep_rows", "whole_images"],
         "detection": ["detect_faces", "haar_boxes", "HaarDetector"],
         "images": ["clahe", "to_grey"],
     },

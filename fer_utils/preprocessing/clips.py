@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -46,48 +45,14 @@ def last_frames(dataset: FaceDataset, frames: int) -> Clips:
     return _clips(dataset, [_padded(rows[-frames:], frames) for rows in ordered_sequences(dataset)])
 
 
-def windows(dataset: FaceDataset, frames: int, stride: int) -> Clips:
-    """Clips of consecutive frames that begin at every `stride`-th frame of each sequence and end inside it.
-
-    A sequence shorter than one clip gives one, padded at its end by repeating the last frame. Raises ValueError for
-    frames or stride below 1 and DatasetError as `ordered_sequences`.
-    """
-    _at_least_one(frames=frames, stride=stride)
-    return _clips(
-        dataset,
-        [
-            _padded(rows[start : start + frames], frames)
-            for rows in ordered_sequences(dataset)
-            for start in range(0, max(1, len(rows) - frames + 1), stride)
-        ],
-    )
-
-
-def select_frames(dataset: FaceDataset, which: Literal["onset", "middle", "apex"], frames: int = 1) -> FaceDataset:
-    """The first, middle or last frames of every sequence as a dataset of images; all of a shorter sequence.
-
-    The middle of an even number of frames is the later one. Raises ValueError for another choice or fewer than 1 frame
-    and DatasetError as `ordered_sequences`.
-    """
-    _at_least_one(frames=frames)
-    if which not in ("onset", "middle", "apex"):
-        raise ValueError(f"which {which!r}, expected 'onset', 'middle' or 'apex'")
-    chosen = []
-    for rows in ordered_sequences(dataset):
-        spare = max(0, len(rows) - frames)
-        start = {"onset": 0, "middle": (spare + 1) // 2, "apex": spare}[which]
-        chosen.append(rows[start : start + frames])
-    return keep_rows(dataset, np.sort(np.concatenate(chosen)), f"{which} {frames}")
-
-
 def evenly_spaced(dataset: FaceDataset, frames: int) -> FaceDataset:
     """`frames` frames of every sequence at equal distances, its first and last among them; all of a shorter sequence.
 
-    A single frame is the middle one. Raises ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`.
+    A single frame is the middle one, of an even number the later. Raises ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`.
     """
     _at_least_one(frames=frames)
     if frames == 1:
-        return select_frames(dataset, "middle")
+        return keep_rows(dataset, np.sort([rows[len(rows) // 2] for rows in ordered_sequences(dataset)]), "middle 1")
     chosen = [rows[np.unique(np.linspace(0, len(rows) - 1, frames).round().astype(int))] for rows in ordered_sequences(dataset)]
     return keep_rows(dataset, np.sort(np.concatenate(chosen)), f"{frames} evenly spaced")
 

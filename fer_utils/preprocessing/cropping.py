@@ -181,12 +181,13 @@ def keep_classes(dataset: FaceDataset, classes: Sequence[str]) -> FaceDataset:
     return dataclasses.replace(keep_rows(dataset, chosen, repr(tuple(classes))), classes=tuple(classes))
 
 
-def keep_people(dataset: FaceDataset, people: int) -> FaceDataset:
-    """The images of the first `people` subjects in the order of their names; all of them for 0 or where there are fewer."""
+def keep_subjects(dataset: FaceDataset, subjects: int) -> FaceDataset:
+    """The images of the first `subjects` subjects in the order of their names; all of them for 0 or where there are fewer."""
     names = sorted(dataset.frame["subject"].dropna().unique())
-    if not people or people >= len(names):
+    if not subjects or subjects >= len(names):
         return dataset
-    return keep_rows(dataset, np.flatnonzero(dataset.frame["subject"].isin(names[:people]).to_numpy()), f"{people} people")
+    kept = np.flatnonzero(dataset.frame["subject"].isin(names[:subjects]).to_numpy())
+    return keep_rows(dataset, kept, f"{subjects} people")  # the text is part of the fingerprints of published results
 
 
 def whole_images(dataset: FaceDataset, *, side_pixels: int) -> FaceDataset:

@@ -9,7 +9,7 @@ import numpy as np
 from fer_utils.datasets.base import FaceDataset
 from fer_utils.datasets.loaders import fer2013
 from fer_utils.preprocessing.cropping import crop_to_boxes, keep_classes
-from fer_utils.protocols.splits import _stratified, official_names, subset
+from fer_utils.protocols.splits import official_names, stratified, subset
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ def fer2013_splits(dataset: FaceDataset, training_images: int = 0, seed: int = 0
     if validation:
         selecting, merged, selected_on = dataset.rows(validation), dataset.rows(validation, test), validation
     else:
-        train, selecting = _stratified(dataset, train, 1 / 8, seed)
+        train, selecting = stratified(dataset, train, 1 / 8, seed)
         merged, selected_on = tests, f"an eighth of {training}"
     return Splits(subset(train, dataset.labels(train), training_images, seed), selecting, tests, merged, selected_on, test)

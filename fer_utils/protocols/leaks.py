@@ -1,4 +1,4 @@
-"""A fold of a dataset, and what leaks between its parts: a person, a sequence, or the same image on both sides."""
+"""A fold of a dataset, and what leaks between its parts: a subject, a sequence, or the same image on both sides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from fer_utils.datasets import duplicates
 from fer_utils.datasets.base import FaceDataset
-from fer_utils.datasets.duplicates import Fingerprints
 
 GROUP_COLUMNS = ("subject", "film", "sequence")  # the first that a dataset knows keeps its images apart
 PARTS = ("train", "validation", "test")
@@ -116,16 +115,6 @@ def require_subject_independent(dataset: FaceDataset, fold: Fold) -> None:
             )
 
 
-def absent_classes(dataset: FaceDataset, fold: Fold) -> dict[str, tuple[str, ...]]:
-    """part -> the classes of which it has no image; parts that have all, or no image at all, are left out."""
-    absent = {
-        part: tuple(np.array(dataset.classes)[np.bincount(dataset.labels(rows), minlength=len(dataset.classes)) == 0].tolist())
-        for part in PARTS
-        if len(rows := getattr(fold, part))
-    }
-    return {part: names for part, names in absent.items() if names}
-
-
 def leak_report(
     dataset: FaceDataset,
     fold: Fold,
@@ -133,18 +122,13 @@ def leak_report(
     bits: int = duplicates.BITS,
     correlation: float = duplicates.CORRELATION,
     near: bool = True,
-    found: Fingerprints | None = None,
 ) -> LeakReport:
     """What crosses between the parts of a fold: subjects, films, sequences, exact and (with `near`) near duplicates.
 
-    Near excludes exact; `bits` and `correlation` as in `duplicates.copies`. `found` are the fingerprints of the whole
-    dataset, to be computed once for many folds (`duplicates.dataset_fingerprints`); without them the fold's images are read.
+    Near excludes exact; `bits` and `correlation` as in `duplicates.copies`. Every image of the fold is read.
     """
     rows = {part: getattr(fold, part) for part in PARTS if len(getattr(fold, part))}
-    prints = {
-        part: found.take(chosen) if found is not None else duplicates.dataset_fingerprints(dataset, chosen)
-        for part, chosen in rows.items()
-    }
+    prints = {part: duplicates.dataset_fingerprints(dataset, chosen) for part, chosen in rows.items()}
     columns = [column for column in GROUP_COLUMNS if column in dataset.frame]
     leaks = []
     for earlier, later in CROSSINGS:
@@ -164,7 +148,7 @@ def leak_report(
 def nearest_in_training(images: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """The training row whose pixels are nearest to each test row's, int64 (test rows,); images uint8 (n, height, width, channels).
 
-    Where this simplest of readers names test labels (or people) far above chance, something crosses the split.
+    Where this simplest of classifiers names test labels (or subjects) far above chance, something crosses the split.
     """
     pixels = images.reshape(len(images), -1).astype(np.float32)
     found = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(pixels[train])

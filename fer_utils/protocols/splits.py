@@ -30,6 +30,7 @@ OFFICIAL_NAMES = {
     "test": ("test", "PrivateTest", "Test"),
 }
 DRAWS = 100  # random grouped splits of which the one nearest to the wanted size and class shares is taken
+VALIDATION_SHARE = 0.2  # of a training part
 NOTHING = "nothing"
 NO_ROWS = np.array([], np.int64)
 
@@ -56,7 +57,7 @@ def random_holdout(dataset: FaceDataset, *, seed: int, test_share: float = 0.2, 
     Raises ValueError for a class with one image, which can't be on both sides.
     """
     rows = np.arange(len(dataset.frame))
-    train, test = _stratified(dataset, rows, test_share, seed, training_images)
+    train, test = stratified(dataset, rows, test_share, seed, training_images)
     return Protocol("random hold-out of images", dataset, (_fold("hold-out", train, test),))
 
 
@@ -136,17 +137,17 @@ def leave_one_subject_out(dataset: FaceDataset) -> Protocol:
     return Protocol(f"leave one {column} out", dataset, folds, subject_independent=True)
 
 
-def nested(protocol: Protocol, *, seed: int, validation_share: float = 0.2) -> Protocol:
-    """The same test parts; a share of each training part selects. It keeps groups apart where the protocol does.
+def with_inner_validation(protocol: Protocol, *, seed: int) -> Protocol:
+    """The same test parts; a fifth of each training part selects. It keeps groups apart where the protocol does.
 
     Raises ValueError where a fold selects already, or a training part has too few subjects or images of a class to be split.
     """
     if named := [fold.name for fold in protocol.folds if len(fold.validation)]:
-        raise ValueError(f"{protocol.name}: fold {named[0]!r} has a validation part already; nest a protocol without one")
-    part = _grouped if protocol.subject_independent else _stratified
+        raise ValueError(f"{protocol.name}: fold {named[0]!r} has a validation part already; give a protocol without one")
+    part = _grouped if protocol.subject_independent else stratified
     folds = []
     for fold in protocol.folds:
-        train, validation = part(protocol.dataset, fold.train, validation_share, seed)
+        train, validation = part(protocol.dataset, fold.train, VALIDATION_SHARE, seed)
         folds.append(replace(fold, train=train, validation=validation))
     return replace(protocol, folds=tuple(folds), selected_on="a share of the training part")
 
@@ -174,7 +175,7 @@ def _enough_groups(dataset: FaceDataset, needed: int) -> tuple[str, np.ndarray]:
     return column, groups
 
 
-def _stratified(
+def stratified(
     dataset: FaceDataset, rows: np.ndarray, share: float, seed: int, training_images: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows cut in two, `share` of every class in the second part; ascending."""

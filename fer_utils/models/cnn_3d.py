@@ -9,13 +9,12 @@ from typing import Literal, get_args
 import keras
 from keras import layers, ops
 
+from fer_utils.models.augmentation import RESCALING, PixelRange, Precision
 from fer_utils.models.pretrained import in_colour
 
 Activation = Literal["relu", "elu", "prelu", "leaky_relu", "mish"]
 Pooling = Literal["average", "max"]
 Initializer = Literal["glorot_uniform", "glorot_normal"]
-PixelRange = Literal["zero_to_one", "minus_one_to_one"]
-Precision = Literal["float32", "mixed_bfloat16"]
 
 GROUPS = ((64,), (128,), (256, 256), (512, 512), (512, 512))  # filters of the convolutions before each pooling
 POOLS = (  # size and stride (frames, height, width)
@@ -132,8 +131,7 @@ def _probabilities(
     def scaled(number: int) -> int:
         return max(1, round(number * width))
 
-    scale, offset = (1 / 255, 0.0) if pixel_range == "zero_to_one" else (1 / 127.5, -1.0)
-    maps = in_colour(layers.Rescaling(scale, offset, dtype="float32")(pixels))
+    maps = in_colour(layers.Rescaling(**RESCALING[pixel_range], dtype="float32")(pixels))
     for group, (filters, (size, strides)) in enumerate(zip(GROUPS, POOLS)):
         if second_convolution and group < 2:
             filters *= 2
