@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_utils.evaluation.embedding import class_distances
-from fer_utils.figures.embedding import scatter
+from fer_utils.figures.matrices import feature_scatter
 
 SQUARES = np.array([[0, 0], [2, 0], [0, 10], [2, 10]], np.float32)  # two classes, one unit around (1, 0) and (1, 10)
 
@@ -29,7 +29,9 @@ def test_one_class_has_no_distance_to_another():
 
 
 def test_every_class_is_drawn_with_one_colour_in_every_panel():
-    figure = scatter({"with": (SQUARES, np.array([0, 0, 1, 1])), "without": (SQUARES, np.array([1, 0, 1, 0]))}, ("anger", "fear"))
+    figure = feature_scatter(
+        {"with": (SQUARES, np.array([0, 0, 1, 1])), "without": (SQUARES, np.array([1, 0, 1, 0]))}, ("anger", "fear")
+    )
     first, second = figure.axes
     colours = [[tuple(points.get_facecolor()[0]) for points in panel.collections] for panel in (first, second)]
     assert colours[0] == colours[1] and len(set(colours[0])) == 2

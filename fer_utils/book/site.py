@@ -13,6 +13,7 @@ import nbformat
 from fer_utils.book import execution, pages
 from fer_utils.book.api_pages import with_api
 from fer_utils.book.parameters import CHAPTERS
+from fer_utils.book.rooms import rooms_picture
 from fer_utils.claims.schema import papers
 from fer_utils.results.paths import CHECKOUT, write_text_atomically
 
@@ -57,6 +58,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         ("reproduce", "<!-- duration -->", pages.duration_sentence(metadata)),
         ("status", "<!-- runs -->", pages.status_table(metadata)),
         ("data", "<!-- datasets -->", pages.dataset_cards()),
+        ("design", "<!-- rooms -->", rooms_picture()),
         ("cluster", "<!-- cost -->", pages.cost_table(runs)),
     ]
     for page, mark, text in generated:

@@ -11,10 +11,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "curves": [
             "architecture",
+            "importances_and_best_of_k",
             "learning_curves",
             "losses",
             "optimizer_grid",
             "scores_by_training",
+            "search_history",
             "training_curves_by_option",
         ],
         "effects": [
@@ -27,9 +29,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "forest_plot",
             "threat_figure",
         ],
-        "embedding": ["scatter"],
         "faces": ["contact_sheet", "overlay", "picture", "softmax_bars"],
-        "matrices": ["confusion_matrices", "heat", "shuffled_scores"],
+        "matrices": ["confusion_matrices", "feature_scatter", "heat", "shuffled_scores"],
         "printed_numbers": [
             "against_independence",
             "class_hits",
@@ -41,7 +42,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "scoreboard": ["accuracies", "as_svg", "ledger_html", "ratios", "verdict_bars"],
         "scores": ["intervals", "label_noise", "literature"],
-        "search": ["importances_and_best_of_k", "search_history"],
         "style": ["finished", "INK", "use_style"],
         "tables": [
             "badge",

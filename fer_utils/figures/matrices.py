@@ -1,8 +1,8 @@
-"""Confusion matrices, true classes in the rows."""
+"""How a network tells classes apart: confusion matrices, true classes in the rows, and features in two dimensions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
 
-from fer_utils.figures.style import INK, PALETTE, finished
+from fer_utils.figures.style import INK, PALETTE, finished, panels
 from fer_utils.results.records import Confusion
 
 DARK_BLUE_PERCENT = 50  # on darker cells of a matrix, text is white
@@ -73,4 +74,19 @@ def shuffled_scores(shuffled: np.ndarray, chance: float, aligned: float, printed
     near.set(xlim=(chance - margin, chance + margin), ylabel="shuffles", title=title)
     far.set(xlim=(0, 100), title="the whole scale")
     far.legend(fontsize=7.5, loc="upper right")
+    return finished(figure)
+
+
+def feature_scatter(spaces: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Sequence[str]) -> Figure:
+    """A panel per title with features (n, d) and class numbers (n,): the two directions of largest variance, a colour per class."""
+    figure, axes = panels(len(spaces))
+    colours = dict(zip(classes, sns.color_palette("colorblind", len(classes)), strict=True))
+    for panel, (title, (features, labels)) in zip(axes, spaces.items(), strict=True):
+        found = PCA(2, random_state=0).fit(features)
+        points, shares = found.transform(features), 100 * found.explained_variance_ratio_
+        for place, name in enumerate(classes):
+            panel.scatter(*points[labels == place].T, s=16, color=colours[name], label=name, edgecolors="none")
+        panel.set(title=title, xlabel=f"{shares[0]:.0f} % of the variance", ylabel=f"{shares[1]:.0f} %")
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8)
     return finished(figure)
