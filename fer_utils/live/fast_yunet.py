@@ -1,4 +1,4 @@
-"""YuNet run by ONNX Runtime: the boxes of `detectors.YuNetDetector` in less than half of OpenCV's time."""
+"""YuNet run by ONNX Runtime: the boxes of `detection.YuNetDetector` in less than half of OpenCV's time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OVERLAP = 0.3  # of two boxes of one face, OpenCV's default
 
 
 class FastYuNet:
-    """A `detectors.Detector`; its boxes equal those of `YuNetDetector` but for rounding.
+    """A `detection.Detector`; its boxes equal those of `YuNetDetector` but for rounding.
 
     Raises MissingModel where the network's file is not to be had and LiveError where ONNX Runtime is missing.
     """
