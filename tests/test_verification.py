@@ -71,9 +71,11 @@ def test_every_kind_of_metric_is_computed_again():
     kept = {"one": one, "other": other}
     published = [
         accuracy(one),
-        metrics.accuracy_by_subject("other", other.right, SUBJECTS, "six images"),
+        metrics.cluster_bootstrap_accuracy("other", other.right, SUBJECTS, "six images"),
         metrics.mean_over("mean", [100 * 5 / 6, 50.0], "six images").model_copy(update={"of": ("one", "other")}),
-        metrics.difference_by_subject("gain", one.right, other.right, SUBJECTS, "six").model_copy(update={"of": ("one", "other")}),
+        metrics.cluster_bootstrap_difference("gain", one.right, other.right, SUBJECTS, "six").model_copy(
+            update={"of": ("one", "other")}
+        ),
     ]
     matrix = metrics.confusion("one", LABELS, one.predicted, CLASSES)
     found = verify(result_with(*published, Metric(name="elsewhere", value=1.0), confusions=[matrix]), kept)

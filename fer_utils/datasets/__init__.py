@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[],
     submod_attrs={
-        "base": ["Counts", "DatasetCard", "DatasetError", "FaceDataset", "find", "MissingDataset"],
+        "base": ["FaceDataset", "find"],
         "duplicates": ["copies", "copies_in_training", "fingerprints"],
         "loaders": [
             "amfed",
@@ -24,6 +24,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "rendered_faces",
             "sfew",
         ],
-        "registry": ["card", "choose", "DATASETS", "load", "load_or_stand_in", "STAND_INS"],
+        "registry": ["card", "choose", "load", "load_or_stand_in", "STAND_INS"],
     },
 )

@@ -70,13 +70,13 @@ def recomputed(metric: Metric, kept: Mapping[str, Predictions]) -> Metric | None
     if metric.unit == "percentage_points":
         other = ones[1]
         if over_subjects:
-            return metrics.difference_by_subject(metric.name, first.right, other.right, first.subjects, metric.scored_on)
+            return metrics.cluster_bootstrap_difference(metric.name, first.right, other.right, first.subjects, metric.scored_on)
         gains = 100 * (first.right.astype(float) - other.right)
         return metrics.mean_over(metric.name, gains, metric.scored_on, metric.unit, over="images")
     if metric.of:
         return metrics.mean_over(metric.name, [100 * float(one.right.mean()) for one in ones], metric.scored_on)
     if over_subjects:
-        return metrics.accuracy_by_subject(metric.name, first.right, first.subjects, metric.scored_on)
+        return metrics.cluster_bootstrap_accuracy(metric.name, first.right, first.subjects, metric.scored_on)
     return metrics.accuracy(metric.name, first.labels, first.predicted, metric.scored_on)
 
 
