@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from fer_utils.book import execution
-from fer_utils.book.parameters import ParameterError, check_parameters
+from fer_utils.book.parameters import ParameterError, parameters_cell
 from fer_utils.live.export import Precision, exported
 from fer_utils.results.paths import CHECKOUT, cache_folder
 from fer_utils.results.store import read_result
@@ -20,7 +20,7 @@ def publish(chapter: str) -> list[Path]:
     Raises ParameterError when there is no such chapter or no finished full run, or its data were not the published ones,
     LiveError as `export.export`.
     """
-    check_parameters(chapter, {})
+    parameters_cell(chapter)
     source = execution.BUILD / "runs" / "full" / chapter / "result.json"
     ended = execution.kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
     if not source.exists() or ended["exception"]:
