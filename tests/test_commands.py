@@ -11,7 +11,8 @@ from conftest import ROOT, fer_book
 from typer.testing import CliRunner
 
 from fer_utils.book import cli
-from fer_utils.book.parameters import CHAPTERS
+from fer_utils.book.commands.options import PROFILES
+from fer_utils.book.parameters import chapters
 
 GROUP = typer.main.get_command(cli.app)
 COMMANDS = [[name] for name in GROUP.commands if name != "data"] + [["data", name] for name in GROUP.commands["data"].commands]
@@ -71,7 +72,7 @@ def test_a_command_on_a_page_has_the_arguments_that_the_page_gives_it(page, word
         command, name, arguments = command.commands[arguments[0]], arguments[0], arguments[1:]
     context = command.make_context(name, arguments)
     for chapter in context.params.get("chapters") or []:
-        assert chapter in CHAPTERS
+        assert chapter in chapters()
 
 
 def test_the_targets_of_make_on_pages_are_in_the_makefile():
@@ -80,7 +81,7 @@ def test_the_targets_of_make_on_pages_are_in_the_makefile():
 
 
 def test_the_profiles_that_are_completed_are_those_there_are():
-    assert list(cli.PROFILES) == list(yaml.safe_load((ROOT / "notebooks/profiles.yml").read_text())["profiles"])
+    assert list(PROFILES) == list(yaml.safe_load((ROOT / "notebooks/profiles.yml").read_text())["profiles"])
 
 
 @pytest.mark.parametrize(
