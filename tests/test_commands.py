@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import yaml
 from conftest import ROOT, fer_book
 from typer.testing import CliRunner
 
-from fer_utils.book import cli
+from fer_utils.book import cli, parameters
 from fer_utils.book.commands.options import PROFILES
 from fer_utils.book.parameters import chapters
 
@@ -113,3 +115,21 @@ def test_a_paper_of_the_book_is_audited_by_its_name():
 def test_a_site_of_an_unknown_profile_is_refused():
     ended = fer_book("build", "--profile", "fast")
     assert ended.returncode == 2 and "no profile 'fast'; there are ci, default, full" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["run"], ["run", "fer2013_cnn"], ["build"], ["publish", "fer2013_cnn"]], ids=" ".join)
+def test_without_notebooks_a_command_that_needs_them_says_so(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(parameters, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["fer-book", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and f"no notebooks in {tmp_path}: run this in a clone of the book" in capsys.readouterr().err
+
+
+def test_help_starts_without_what_only_runs_need():
+    code = (
+        "import sys; from typer.testing import CliRunner; from fer_utils.book import cli; CliRunner().invoke(cli.app, ['--help']); "
+        "print([name for name in ('pandas', 'sklearn', 'keras', 'matplotlib', 'papermill', 'cv2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"

@@ -138,9 +138,3 @@ def test_a_value_on_the_command_line_is_a_number_where_it_looks_like_one(pair, v
 def test_an_override_that_cannot_be_read_is_refused(pair, message):
     with pytest.raises(ParameterError, match=message):
         parse_overrides([pair])
-
-
-def test_without_notebooks_a_command_that_needs_them_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(parameters, "NOTEBOOKS", tmp_path)
-    with pytest.raises(ParameterError, match=f"no notebooks in {tmp_path}: run this in a clone of the book"):
-        check_parameters("fer2013_cnn", {})

@@ -64,6 +64,7 @@ def keep(
         wall_time_s=round(time.perf_counter() - settings._started_s, 1),
         created=now(),
         git_revision=git_revision(),
+        verified=None,
     )
     if path := keep_result(result):
         for name, text in (files or {}).items():

@@ -61,17 +61,25 @@ def parameters_cell(chapter: str) -> str:
 
 def model_of(chapter: str, cell: str) -> type[Settings]:
     """The model that a parameters cell describes. Raises ParameterError naming the line that is none of the kind above."""
-    lines, fields = cell.splitlines(), {}
+    fields: dict[str, Any] = {}
     for node in ast.parse(cell).body:
         try:
-            name, kind, default = node.target.id, ast.unparse(node.annotation), ast.literal_eval(node.value)  # type: ignore[attr-defined]
-            comment = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()  # type: ignore[operator]
-            allowed = re.search(r"# .*\[(.+)\]$", comment)
-            fields[name] = (_type(kind, allowed[1] if allowed else "", default), default)
-        except (AttributeError, KeyError, ValueError) as error:
-            line = lines[node.lineno - 1]
+            name, kind, default, allowed = _read(node, cell)
+            fields[name] = (_type(kind, allowed, default), default)
+        except (KeyError, ValueError) as error:
+            line = cell.splitlines()[node.lineno - 1]
             raise ParameterError(f"{chapter}: {line!r} is not `name: type = default  # meaning [what is allowed]`") from error
     return create_model(chapter, __base__=Settings, **fields)
+
+
+def _read(node: ast.stmt, cell: str) -> tuple[str, str, Any, str]:
+    """Name, type, default and what is allowed, of a statement of the cell. Raises ValueError where it is no parameter."""
+    match node:
+        case ast.AnnAssign(ast.Name(name), kind, ast.expr(end_lineno=int(last), end_col_offset=int(bytes_before)) as default):
+            comment = cell.splitlines()[last - 1].encode()[bytes_before:].decode()
+            allowed = re.search(r"# .*\[(.+)\]$", comment)
+            return name, ast.unparse(kind), ast.literal_eval(default), allowed[1] if allowed else ""
+    raise ValueError(f"{ast.unparse(node)} is no annotated assignment")
 
 
 def _type(kind: str, allowed: str, default: Any) -> Any:
@@ -87,7 +95,7 @@ def _type(kind: str, allowed: str, default: Any) -> Any:
     if kind == "str" and allowed:
         if not WORDS.fullmatch(allowed):
             raise ValueError(allowed)
-        return Literal[tuple(allowed.split(" | "))]  # type: ignore[misc]
+        return Literal[tuple(allowed.split(" | "))]
     return Annotated[TYPES[kind], Field(**_range(allowed))] if allowed else TYPES[kind]
 
 

@@ -59,12 +59,13 @@ def run(
 
     Exit status: 0 all ended well, 1 a chapter failed, 2 bad input or missing data; then nothing was started.
     """
+    there = parameters.chapters()  # first: an installed package has no notebooks, and may have no Papermill
     from fer_utils.book import execution
 
     if data is not None:
         os.environ[execution.DATA_VARIABLE] = str(data)
     overrides = parse_overrides(parameter or [])
-    runs = [execution.plan(chapter, profile, overrides) for chapter in chapters or parameters.chapters()]
+    runs = [execution.plan(chapter, profile, overrides) for chapter in chapters or there]
     last = [planned.chapter for planned in runs if parameters.listed_chapter(planned.chapter).get("reads_results")]
     failures = _execute([planned for planned in runs if planned.chapter not in last], force, workers, scheduler)
     for chapter in last:  # planned again: what the others left is read
@@ -124,6 +125,7 @@ def build(profile: Profile = "default") -> None:
 
     Exit status: 0 built or unchanged, 1 the site could not be built, 2 bad input.
     """
+    parameters.chapters()  # first, as above
     from fer_utils.book import site
 
     parameters.profile_parameters("scoreboard", profile)
@@ -147,6 +149,7 @@ def publish(
 
     Exit status: 0 published, 2 there is no finished full run, or it was not on the published images.
     """
+    parameters.parameters_cell(chapter)  # first, as above
     from fer_utils.book import publishing
 
     for path in publishing.publish(chapter):
