@@ -3,22 +3,26 @@
 import json
 import re
 import sys
-from typing import Literal
 
 import nbformat
 import pytest
 import yaml
 from conftest import ROOT, fer_book
-from pydantic import Field
 
 from fer_utils.book import cli, execution, pages, parameters, site
-from fer_utils.book.parameters import ChapterParameters, ParameterError
+from fer_utils.book.parameters import ParameterError
 from fer_utils.results import store
 
-
-class DemoParameters(ChapterParameters):
-    dataset: Literal["auto", "rendered_faces"] = Field("auto", description="")
-    answer: int = Field(1, description="")
+PARAMETERS = """profile: str = "default"  # name
+data_root: str = ""  # folder
+dataset: str = "auto"  # data [auto | rendered_faces]
+answer: int = 1  # printed
+"""
+PROFILES = """profiles: {default: {}}
+chapters:
+  good: {datasets: [fer2013]}
+  bad: {datasets: [fer2013]}
+"""
 
 
 @pytest.fixture
@@ -30,18 +34,17 @@ def demo(tmp_path, monkeypatch):
     for name, code in body.items():
         cells = [
             nbformat.v4.new_markdown_cell(f"# [Re] {name}\n\nText."),
-            nbformat.v4.new_code_cell('profile = "default"\ndata_root = ""\ndataset = "auto"\nanswer = 1'),
+            nbformat.v4.new_code_cell(PARAMETERS),
             nbformat.v4.new_code_cell(code),
             nbformat.v4.new_code_cell("print('end')"),
         ]
         cells[1].metadata["tags"] = ["parameters"]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), notebooks / f"{name}.ipynb")
-    chapters = {"good": DemoParameters, "bad": DemoParameters}
-    for module in (site, cli, parameters):
-        monkeypatch.setattr(module, "CHAPTERS", chapters)
-    monkeypatch.setattr(execution, "REAL_DATASETS", dict.fromkeys(chapters, ("fer2013",)))
-    monkeypatch.setattr(execution, "NOTEBOOKS", notebooks)
+    (notebooks / "profiles.yml").write_text(PROFILES)
+    monkeypatch.setattr(parameters, "asset", lambda name: notebooks / name)
+    for module in (site, execution, parameters):
+        monkeypatch.setattr(module, "NOTEBOOKS", notebooks)
     monkeypatch.setattr(execution, "BUILD", tmp_path / "_build")
     return tmp_path
 
@@ -49,15 +52,15 @@ def demo(tmp_path, monkeypatch):
 def test_the_command_line_wins_over_the_chapter_and_the_chapter_over_the_profile(tmp_path, monkeypatch):
     listed = tmp_path / "profiles.yml"
     listed.write_text("profiles: {ci: {epochs: 7, batch_size: 9}}\nchapters: {fer2013_cnn: {ci: {epochs: 8}}}\n")
-    monkeypatch.setattr(execution, "asset", lambda name: listed)
-    merged = execution.merged_parameters("fer2013_cnn", "ci", {})
-    assert (merged["epochs"], merged["batch_size"]) == (8, 9)
-    assert execution.merged_parameters("fer2013_cnn", "ci", {"epochs": 3})["epochs"] == 3
+    monkeypatch.setattr(parameters, "asset", lambda name: listed)
+    planned = execution.plan("fer2013_cnn", "ci", {}).parameters
+    assert (planned["epochs"], planned["batch_size"]) == (8, 9)
+    assert execution.plan("fer2013_cnn", "ci", {"epochs": 3}).parameters["epochs"] == 3
 
 
 def test_an_unknown_profile_is_answered_with_the_known_ones():
     with pytest.raises(ParameterError, match="no profile 'fast'; there are ci, default, full"):
-        execution.merged_parameters("fer2013_cnn", "fast", {})
+        execution.plan("fer2013_cnn", "fast")
 
 
 def test_an_unchanged_run_is_kept_and_a_changed_parameter_is_not(demo):
@@ -116,7 +119,7 @@ def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(
     execution.execute(execution.plan("bad", "default"), progress=False)
     failed = nbformat.read(execution.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
     assert "This chapter's run failed" in pages.dressed(failed, "default", execution.BUILD / "runs/default/bad").cells[0].source
-    fresh = nbformat.read(execution.NOTEBOOKS / "good.ipynb", as_version=4)
+    fresh = nbformat.read(parameters.NOTEBOOKS / "good.ipynb", as_version=4)
     assert "has not been run" in pages.dressed(fresh, "default", execution.BUILD / "runs/default/good").cells[0].source
 
 

@@ -1,14 +1,11 @@
-"""Claims files, verdict rules, results and parameters."""
+"""Claims files, verdict rules and results."""
 
-import ast
 import json
 
-import nbformat
 import pytest
 import yaml
 from conftest import ROOT
 
-from fer_utils.book import parameters
 from fer_utils.claims.schema import Claim, load_claims
 from fer_utils.claims.verdicts import Verdict, judge, verdict_table
 from fer_utils.results import provenance, store
@@ -115,25 +112,3 @@ def test_a_damaged_result_is_named_with_its_field(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps({"chapter": 3}))
     with pytest.raises(ValueError, match=r"r\.json: chapter"):
         store.read_result(tmp_path / "r.json")
-
-
-@pytest.mark.parametrize("chapter", parameters.CHAPTERS)
-def test_the_parameters_cell_has_the_names_and_defaults_of_the_model(chapter):
-    notebook = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4)
-    (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    assigned = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
-    assert assigned == parameters.CHAPTERS[chapter]().model_dump()
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"epochs": "ten"}, "parameter epochs = 'ten' of fer2013_cnn"),
-        ({"epochs": 0}, "greater than or equal to 1"),
-        ({"optimizers": ["adam", "magic"]}, "parameter optimizers"),
-        ({"epoch": 3}, "has no parameter 'epoch'; it has profile"),
-    ],
-)
-def test_a_wrong_parameter_is_named_with_what_is_allowed(values, message):
-    with pytest.raises(parameters.ParameterError, match=message):
-        parameters.check_parameters("fer2013_cnn", values)

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import yaml
 from conftest import ROOT, fer_book
 from typer.testing import CliRunner
 
-from fer_utils.book import cli
-from fer_utils.book.parameters import CHAPTERS
+from fer_utils.book import cli, parameters
+from fer_utils.book.commands.options import PROFILES
+from fer_utils.book.parameters import chapters
 
 GROUP = typer.main.get_command(cli.app)
 COMMANDS = [[name] for name in GROUP.commands if name != "data"] + [["data", name] for name in GROUP.commands["data"].commands]
@@ -71,7 +74,7 @@ def test_a_command_on_a_page_has_the_arguments_that_the_page_gives_it(page, word
         command, name, arguments = command.commands[arguments[0]], arguments[0], arguments[1:]
     context = command.make_context(name, arguments)
     for chapter in context.params.get("chapters") or []:
-        assert chapter in CHAPTERS
+        assert chapter in chapters()
 
 
 def test_the_targets_of_make_on_pages_are_in_the_makefile():
@@ -80,7 +83,7 @@ def test_the_targets_of_make_on_pages_are_in_the_makefile():
 
 
 def test_the_profiles_that_are_completed_are_those_there_are():
-    assert list(cli.PROFILES) == list(yaml.safe_load((ROOT / "notebooks/profiles.yml").read_text())["profiles"])
+    assert list(PROFILES) == list(yaml.safe_load((ROOT / "notebooks/profiles.yml").read_text())["profiles"])
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,21 @@ def test_a_paper_of_the_book_is_audited_by_its_name():
 def test_a_site_of_an_unknown_profile_is_refused():
     ended = fer_book("build", "--profile", "fast")
     assert ended.returncode == 2 and "no profile 'fast'; there are ci, default, full" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["run"], ["run", "fer2013_cnn"], ["build"], ["publish", "fer2013_cnn"]], ids=" ".join)
+def test_without_notebooks_a_command_that_needs_them_says_so(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(parameters, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["fer-book", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2 and f"no notebooks in {tmp_path}: run this in a clone of the book" in capsys.readouterr().err
+
+
+def test_help_starts_without_what_only_runs_need():
+    code = (
+        "import sys; from typer.testing import CliRunner; from fer_utils.book import cli; CliRunner().invoke(cli.app, ['--help']); "
+        "print([name for name in ('pandas', 'sklearn', 'keras', 'matplotlib', 'papermill', 'cv2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "[]\n"

@@ -1,13 +1,11 @@
 """What is installed: one set of versions for pip, conda and Binder, a wheel that stands alone, and the cell of every notebook
 that installs it where it is missing."""
 
+import copy
 import importlib.util
 import itertools
 import json
-import os
 import re
-import runpy
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -18,12 +16,13 @@ import nbformat
 import papermill
 import pytest
 from conftest import ROOT
+from IPython.core.interactiveshell import InteractiveShell
 
-from fer_utils.book import execution
+from fer_utils.book.parameters import profile_parameters
 from fer_utils.results import provenance
 
 sys.path.insert(0, str(ROOT / "tools"))
-from install_cell import install_cell, with_cell
+from install_cell import address, with_address
 from lock_to_environment import environment_file, pins
 
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -73,65 +72,62 @@ def test_the_wheel_carries_claims_results_network_profiles_and_faces(wheel):
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_the_first_code_of_a_notebook_is_the_install_cell_with_the_address_of_config(path):
     notebook = nbformat.read(path, as_version=4)
-    assert notebook == with_cell(notebook, install_cell(CONFIG)), "run: python tools/install_cell.py"
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert first.metadata.tags == ["remove-cell", provenance.INSTALL_TAG]
+    assert notebook == with_address(copy.deepcopy(notebook), address(CONFIG)), "run: python tools/install_cell.py"
+
+
+def with_install_cell(named):
+    """The FER2013 notebook with the cell for an address, and the source of that cell."""
+    notebook = with_address(nbformat.read(ROOT / "notebooks/fer2013_cnn.ipynb", as_version=4), named)
+    return notebook, next(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 def test_the_install_cell_decides_no_number():
-    path = ROOT / "notebooks/fer2013_cnn.ipynb"
-    notebook, other = json.loads(path.read_text()), nbformat.read(path, as_version=4)
-    other = json.loads(nbformat.writes(with_cell(other, install_cell(WITH_ADDRESS))))
+    notebook, other = (with_install_cell(address(config))[0] for config in (WITHOUT_ADDRESS, WITH_ADDRESS))
     assert other != notebook and provenance.notebook_code(other) == provenance.notebook_code(notebook)
-    assert "fer_utils" in provenance.notebook_code(notebook) and "FER_BOOK_PACKAGE" not in provenance.notebook_code(notebook)
-
-
-def run_cell(config, folder):
-    """Run the install cell for the text of a `_config.yml` in this process."""
-    path = folder / "cell.py"
-    path.write_text(install_cell(config).source)
-    runpy.run_path(str(path))
+    assert "fer_utils" in provenance.notebook_code(notebook) and "find_spec" not in provenance.notebook_code(notebook)
 
 
 @pytest.fixture
-def installed(monkeypatch):
-    """What the install cell asked pip for; nothing is installed, and fer_utils seems to be missing."""
-    commands = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+def cell_run(monkeypatch):
+    """Runs the install cell for the text of a `_config.yml`, and returns what it asked pip for; nothing is installed."""
+    shell, asked = InteractiveShell(), []
+    monkeypatch.setattr(shell, "run_line_magic", lambda name, line, **_: asked.append(f"{name} {line}"))
+
+    def run(config):
+        shell.run_cell(with_install_cell(address(config))[1]).raise_error()
+        return asked
+
+    return run
+
+
+@pytest.fixture
+def missing(monkeypatch):
+    """`fer_utils` seems not to be installed."""
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "fer_utils" else find(name))
-    monkeypatch.delenv("FER_BOOK_PACKAGE", raising=False)
-    return commands
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *given: None if name == "fer_utils" else find(name, *given))
 
 
-def test_the_install_cell_takes_the_branch_of_the_repository(installed, tmp_path):
-    run_cell(WITH_ADDRESS, tmp_path)
-    assert [command[-1] for command in installed] == ["fer-utils[live] @ git+https://github.com/owner/name@main"]
+def test_the_install_cell_takes_the_branch_of_the_repository(missing, cell_run):
+    assert cell_run(WITH_ADDRESS) == ['pip install --quiet "fer-utils[live] @ git+https://github.com/owner/name@main"']
 
 
-def test_the_install_cell_without_an_address_says_what_to_do(installed, tmp_path):
-    with pytest.raises(ModuleNotFoundError, match=r"names no repository .* `make lab` .* install the clone"):
-        run_cell(WITHOUT_ADDRESS, tmp_path)
-    assert not installed
+def test_the_install_cell_without_an_address_says_what_to_do(missing, cell_run):
+    with pytest.raises(ModuleNotFoundError, match=r"fer_utils is missing: use `make lab` in a clone .* or %pip install"):
+        cell_run(WITHOUT_ADDRESS)
 
 
-def test_the_install_cell_does_nothing_where_the_package_is(monkeypatch, tmp_path):
-    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: pytest.fail("something was to be installed"))
-    run_cell(WITH_ADDRESS, tmp_path)
-
-
-def test_the_install_cell_works_with_pip(wheel, tmp_path):
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "clean"], check=True)
-    environment = os.environ | {"FER_BOOK_PACKAGE": wheel.as_uri(), "PIP_NO_DEPS": "1"}
-    cell = install_cell(WITHOUT_ADDRESS).source + "\nimport fer_utils; print(fer_utils.__file__)"
-    python = [tmp_path / "clean/bin/python", "-c", cell]
-    ended = subprocess.run(python, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
-    assert Path(ended.stdout.splitlines()[-1]).is_relative_to(tmp_path / "clean")
+def test_the_install_cell_does_nothing_where_the_package_is(cell_run):
+    assert cell_run(WITH_ADDRESS) == []
 
 
 def test_a_notebook_alone_installs_the_package_and_runs_to_its_end(wheel, tmp_path, monkeypatch):
     python = tmp_path / "clean/bin/python"
-    cache = subprocess.run([UV, "cache", "dir"], check=True, capture_output=True, text=True).stdout.strip()
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "clean"], check=True)
-    subprocess.run([UV, "pip", "install", "--quiet", "--python", python, "ipykernel"], check=True)
+    pip = [UV, "pip", "install", "--quiet", "--python", python]
+    subprocess.run([*pip, "ipykernel", "pip", f"fer-utils[live] @ {wheel.as_uri()}"], check=True)  # fetches what it needs, cached
+    subprocess.run([UV, "pip", "uninstall", "--quiet", "--python", python, "fer-utils"], check=True)
     kernel = tmp_path / "jupyter/kernels/clean/kernel.json"
     kernel.parent.mkdir(parents=True)
     command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -139,22 +135,15 @@ def test_a_notebook_alone_installs_the_package_and_runs_to_its_end(wheel, tmp_pa
     alone, home = tmp_path / "alone", tmp_path / "home"
     alone.mkdir()
     home.mkdir()
-    shutil.copy(ROOT / "notebooks/fer2013_cnn.ipynb", alone)
-    for name, value in {
-        "JUPYTER_PATH": tmp_path / "jupyter",
-        "FER_BOOK_PACKAGE": wheel.as_uri(),
-        "PATH": f"{UV.parent}{os.pathsep}{os.environ['PATH']}",
-        "UV_CACHE_DIR": cache,
-        "HOME": home,
-        "XDG_CACHE_HOME": home / ".cache",
-    }.items():
+    nbformat.write(with_install_cell(wheel.as_uri())[0], alone / "fer2013_cnn.ipynb")
+    for name, value in {"JUPYTER_PATH": tmp_path / "jupyter", "HOME": home, "XDG_CACHE_HOME": home / ".cache"}.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.delenv("FER_BOOK_CACHE")
 
     papermill.execute_notebook(
         alone / "fer2013_cnn.ipynb",
         tmp_path / "executed.ipynb",
-        parameters=execution.merged_parameters("fer2013_cnn", "ci", {}),
+        parameters=profile_parameters("fer2013_cnn", "ci"),
         kernel_name="clean",
         cwd=alone,
         progress_bar=False,

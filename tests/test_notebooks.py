@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 from fer_utils.book import execution
-from fer_utils.book.parameters import CHAPTERS
+from fer_utils.book.parameters import chapters
 from fer_utils.claims.schema import load_claims
 from fer_utils.results import store
 
@@ -44,7 +44,7 @@ def test_every_figure_has_a_caption_a_name_and_a_text_for_those_who_cannot_see_i
         assert cell.metadata["mystnb"]["figure"].keys() >= {"caption", "name"} and cell.metadata["mystnb"]["image"]["alt"]
 
 
-@pytest.fixture(scope="module", params=CHAPTERS)
+@pytest.fixture(scope="module", params=chapters())
 def ci_run(request, tmp_path_factory):
     """The chapter executed under `ci`, in a folder of its own, without any data given."""
     folder = tmp_path_factory.mktemp(request.param)

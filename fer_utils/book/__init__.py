@@ -1,4 +1,4 @@
-"""From notebooks to a site: parameters, runs, publishing, pages, and the `fer-book` command.
+"""From notebooks to a site: parameters, runs, results, publishing, pages, and the `fer-book` command.
 
 It never imports a model.
 """
@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[],
     submod_attrs={
-        "parameters": ["from_notebook"],
+        "chapter": ["keep", "settings"],
     },
 )

@@ -19,20 +19,17 @@ from typing import Any
 
 import nbformat
 import papermill
-import yaml
 from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
-from fer_utils.book.parameters import READS_RESULTS, REAL_DATASETS, ParameterError, check_parameters
-from fer_utils.claims.ledger import result_files
+from fer_utils.book.parameters import NOTEBOOKS, check_parameters, listed_chapter, profile_parameters
 from fer_utils.claims.schema import papers
 from fer_utils.datasets import registry
 from fer_utils.datasets.base import DATA_VARIABLE, data_root
 from fer_utils.results.environment import recorded_versions
-from fer_utils.results.paths import CHECKOUT, OUTPUT_VARIABLE, asset, write_text_atomically
+from fer_utils.results.paths import CHECKOUT, OUTPUT_VARIABLE, write_text_atomically
 from fer_utils.results.provenance import code_fingerprint
 
-NOTEBOOKS = CHECKOUT / "notebooks"
 BUILD = CHECKOUT / "_build"
 
 
@@ -57,53 +54,43 @@ class Run:
         return self.folder / "notebook.ipynb"
 
 
-def listed_profiles(profile: str) -> dict[str, Any]:
-    """What `profiles.yml` sets. Raises ParameterError when the profile is not among its profiles."""
-    listed = yaml.safe_load(asset("profiles.yml").read_text(encoding="utf-8"))
-    if profile not in listed["profiles"]:
-        raise ParameterError(f"no profile {profile!r}; there are {', '.join(listed['profiles'])}")
-    return listed
-
-
-def merged_parameters(chapter: str, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The chapter's parameters by precedence: profile < chapter < command line; the notebook's defaults lie below.
-
-    Raises ParameterError when the profile is unknown or a value is not allowed.
-    """
-    listed = listed_profiles(profile)
-    own = listed["chapters"].get(chapter, {}).get(profile, {})
-    merged = {"profile": profile} | listed["profiles"][profile] | own | dict(overrides)
-    check_parameters(chapter, merged)
-    return merged
-
-
 def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None) -> Run:
-    """The run of a chapter. Raises ParameterError, MissingDataset or DatasetError: nothing has been started then."""
-    parameters = merged_parameters(chapter, profile, overrides or {})
-    checked = check_parameters(chapter, parameters)
-    wanted = getattr(checked, "datasets_used", None) or REAL_DATASETS[chapter]
-    choices = {name: registry.choose(checked.dataset, name, checked.data_root) for name in wanted}  # type: ignore[attr-defined]
+    """The run of a chapter: what `overrides` give wins over the profile, and that over the notebook's defaults.
+
+    Raises ParameterError, MissingDataset or DatasetError: nothing has been started then.
+    """
+    parameters = profile_parameters(chapter, profile) | dict(overrides or {})
+    settings = check_parameters(chapter, parameters).model_dump()
+    listed, given, root = listed_chapter(chapter).get("datasets", []), settings.get("dataset", ""), settings["data_root"]
+    choices = {name: registry.choose(given, name, root) for name in settings.get("datasets_used", listed)}
     chosen = sorted(set(choices.values()))
-    automatic = getattr(checked, "dataset", "") == "auto"
-    absent = tuple(name for name, choice in choices.items() if automatic and choice != name)
-    if len(REAL_DATASETS.get(chapter, ())) == 1:
+    if len(listed) == 1:
         parameters["dataset"] = chosen[0]
-    data = [registry.load(name, checked.data_root).fingerprint for name in chosen]
-    inputs = {"code": code_fingerprint(chapter), "parameters": parameters, "datasets": chosen, "data": data}
-    read = [chapter] if chapter in papers() else papers()  # a chapter that is no paper's may read of all
-    assets = [name for paper in read for name in (f"claims/{paper}.yml", f"results/full/{paper}.json")]
-    for name in (*assets, f"models/{chapter}.weights.h5"):
-        try:
-            inputs[name] = hashlib.sha256(asset(name).read_bytes()).hexdigest()
-        except FileNotFoundError:
-            continue
     folder = BUILD / "runs" / profile / chapter
-    if chapter in READS_RESULTS:
-        inputs["results"] = {
-            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in result_files(folder.parent).items()
-        }
+    inputs = {
+        "code": code_fingerprint(chapter),
+        "parameters": parameters,
+        "datasets": chosen,
+        "data": [registry.load(name, root).fingerprint for name in chosen],
+        "files": [digest_of_file(path) for path in read_files(chapter, folder.parent)],
+    }
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    absent = tuple(name for name, choice in choices.items() if given == "auto" and choice != name)
     return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder, absent)
+
+
+def read_files(chapter: str, runs: Path) -> list[Path]:
+    """What a chapter may read beside its data: claims and published result of its paper, or of all where it is no paper's, its
+    published network, and, where `profiles.yml` says so, what the papers' chapters have left in a folder of runs."""
+    read = [chapter] if chapter in papers() else papers()
+    names = [name for paper in read for name in (f"claims/{paper}.yml", f"results/full/{paper}.json")]
+    left = [runs / paper / "result.json" for paper in read] if listed_chapter(chapter).get("reads_results") else []
+    return [*(CHECKOUT / "book" / name for name in (*names, f"models/{chapter}.weights.h5")), *left]
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file, empty where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def is_current(run: Run) -> bool:

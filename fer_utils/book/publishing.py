@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from fer_utils.book import execution
-from fer_utils.book.parameters import ParameterError, check_parameters
+from fer_utils.book.parameters import ParameterError
 from fer_utils.live.export import Precision, exported
 from fer_utils.results.paths import CHECKOUT, cache_folder
 from fer_utils.results.store import read_result
@@ -17,10 +17,9 @@ def publish(chapter: str) -> list[Path]:
     weights into `book/models`, with the same network for LiteRT in 8 bits, and in float32 where the book has that too;
     returns the files.
 
-    Raises ParameterError when there is no such chapter or no finished full run, or its data were not the published ones,
+    Raises ParameterError when there is no finished full run, or its data were not the published ones,
     LiveError as `export.export`.
     """
-    check_parameters(chapter, {})
     source = execution.BUILD / "runs" / "full" / chapter / "result.json"
     ended = execution.kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
     if not source.exists() or ended["exception"]:

@@ -12,7 +12,7 @@ import nbformat
 
 from fer_utils.book import execution, pages
 from fer_utils.book.api_pages import with_api
-from fer_utils.book.parameters import CHAPTERS
+from fer_utils.book.parameters import NOTEBOOKS, chapters
 from fer_utils.book.rooms import rooms_picture
 from fer_utils.claims.schema import papers
 from fer_utils.results.paths import CHECKOUT, write_text_atomically
@@ -37,9 +37,9 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
                 with_api(pages.filled(content.decode())).encode() if path.suffix == ".md" else content
             )
     failed, metadata = [], []
-    for chapter in CHAPTERS:
+    for chapter in chapters():
         kept = runs / chapter / "notebook.ipynb"
-        source = kept if kept.exists() else execution.NOTEBOOKS / f"{chapter}.ipynb"
+        source = kept if kept.exists() else NOTEBOOKS / f"{chapter}.ipynb"
         notebook = nbformat.read(source, as_version=4)
         metadata.append(notebook.metadata)
         if notebook.metadata.get("papermill", {}).get("exception"):

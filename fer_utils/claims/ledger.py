@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -259,10 +259,3 @@ def as_csv(rows: Sequence[Row]) -> str:
 def as_json(rows: Sequence[Row]) -> str:
     """The rows as a JSON list of objects, absent values null."""
     return json.dumps([row.model_dump(mode="json") for row in rows], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def result_files(folder: Path) -> Mapping[str, Path]:
-    """The files that a ledger is made of and that exist, by name: published results and those of a folder of runs."""
-    places = {f"full, {name}": CHECKOUT / "book/results/full" / f"{name}.json" for name in papers()}
-    places |= {f"run, {name}": folder / name / "result.json" for name in papers()}
-    return {name: path for name, path in places.items() if path.exists()}

@@ -1,0 +1,78 @@
+"""What a notebook calls of this room: first its settings, at the end the keeping of its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from fer_utils.book.parameters import ParameterError, Settings, model_of, validated
+from fer_utils.results.environment import environment, git_revision, now
+from fer_utils.results.paths import write_text_atomically
+from fer_utils.results.records import Confusion, DatasetSummary, Metric, Result, TrainingRecord
+from fer_utils.results.store import keep_result
+
+PLACES = {"data_root", "workers", "scheduler"}  # where a run finds its data and its processes decides no number
+
+
+def settings(chapter: str, namespace: Mapping[str, Any]) -> Settings:
+    """The validated parameters out of a notebook's `globals()`, whose `In` holds the parameters cell as it was run.
+
+    The notebook's file is not read: in Colab there is none. Raises ParameterError, also where the cell has not been run.
+    """
+    cells = [cell for cell in namespace.get("In", ()) if cell.startswith("profile: str")]
+    if not cells:
+        raise ParameterError("the notebook does not set 'profile'; run its parameters cell")
+    model = model_of(chapter, cells[-1])
+    return validated(model, {name: namespace[name] for name in model.model_fields})
+
+
+def keep(
+    settings: Settings,
+    *,
+    selected_on: str,
+    dataset: DatasetSummary | None = None,
+    metrics: Sequence[Metric] = (),
+    confusions: Sequence[Confusion] = (),
+    trainings: Sequence[TrainingRecord] = (),
+    tables: Mapping[str, pd.DataFrame | list[dict[str, Any]]] | None = None,
+    verdicts: Mapping[str, str] | None = None,
+    used: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Result:
+    """What the chapter measured as a result, which is written to `result.json` where the runner asks for it.
+
+    `selected_on` says which data selected epoch and settings. `used` is kept beside the parameters: what one of them came to.
+    A table has a row per record; the index of a frame counts where it has a name. `files` are texts kept beside the result.
+    """
+    values = settings.model_dump(mode="json")
+    result = Result(
+        chapter=type(settings).__name__,
+        profile=values["profile"],
+        parameters={name: value for name, value in values.items() if name not in PLACES} | dict(used or {}),
+        dataset=dataset,
+        selected_on=selected_on,
+        metrics=list(metrics),
+        confusions=list(confusions),
+        trainings=list(trainings),
+        tables={name: _records(table) for name, table in (tables or {}).items()},
+        verdicts=dict(verdicts or {}),
+        environment=environment(networks=bool(trainings)),
+        seed=values.get("seed", values.get("seeds", [0])[0]),
+        wall_time_s=round(time.perf_counter() - settings._started_s, 1),
+        created=now(),
+        git_revision=git_revision(),
+        verified=None,
+    )
+    if path := keep_result(result):
+        for name, text in (files or {}).items():
+            write_text_atomically(path.with_name(name), text)
+    return result
+
+
+def _records(table: pd.DataFrame | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if isinstance(table, pd.DataFrame):
+        return (table if table.index.name is None else table.reset_index()).to_dict("records")
+    return table

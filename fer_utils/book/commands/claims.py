@@ -1,0 +1,129 @@
+"""`fer-book audit` and `fer-book ledger`: what the papers print, against itself and against what was measured."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fer_utils.book.commands import options
+from fer_utils.book.commands.options import Json, Profile
+from fer_utils.book.parameters import ParameterError, profile_parameters
+
+if TYPE_CHECKING:
+    from fer_utils.claims.audit.findings import Finding
+    from fer_utils.claims.ledger import Row
+
+
+def audit(
+    file: Annotated[
+        Path,
+        typer.Argument(help="a claims file (its schema: book/audit.md), or a paper of this book", autocompletion=options.papers),
+    ],
+    as_json: Json = False,
+    search_limit: Annotated[int | None, typer.Option(min=1, help="partial tables of counts that a search keeps")] = None,
+) -> None:
+    """Check the printed numbers of a paper against each other.
+
+    Example: fer-book audit paper.yml
+
+    Exit status: 0 nothing is impossible, 1 something is, 2 the file is not a claims file.
+    """
+    from fer_utils.claims.audit import checks, findings, rounded_tables
+    from fer_utils.claims.schema import load_claims, papers
+
+    if str(file) not in papers() and not (file.is_file() and file.suffix in {".yml", ".yaml"}):
+        raise ParameterError(f"{file} is neither a claims file (.yml) nor a paper of this book; those are {', '.join(papers())}")
+    try:
+        found = checks.audit_claims(load_claims(file), search_limit or rounded_tables.SEARCH_LIMIT)
+    except (OSError, ValueError) as error:
+        typer.echo(f"fer-book: {error}" if str(file) in str(error) else f"fer-book: {file}: {error}", err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(checks.as_json(found))
+    else:
+        _print_findings(found)
+    if any(one.outcome == findings.Outcome.IMPOSSIBLE for one in found):
+        raise typer.Exit(1)
+
+
+def _print_findings(found: list[Finding]) -> None:
+    """A table of what was checked, then how many findings have each outcome."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from fer_utils.claims.audit.checks import outcome_counts
+
+    colours = {"impossible": "bold red", "notable": "yellow", "consistent": "green"}
+    table = Table("claim", "printed", "check", "outcome", "meaning", show_lines=True)
+    for one in found:
+        if one.check:
+            cells = [f"{one.claim}\n{one.where}", one.printed, one.check, one.outcome.value, one.meaning]
+            table.add_row(*(Text(cell, colours.get(cell, "")) for cell in cells))
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+    console.print("; ".join(f"{number} {outcome}" for outcome, number in outcome_counts(found).items()))
+
+
+def ledger(
+    papers: Annotated[
+        list[str] | None,
+        typer.Argument(help="papers, such as fer2013_cnn; none: all", autocompletion=options.papers),
+    ] = None,
+    profile: Profile = "default",
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
+    out: Annotated[Path | None, typer.Option(help="write it there instead; .csv or .json")] = None,
+) -> None:
+    """Every claim with its verdict and where it comes from.
+
+    Example: fer-book ledger --csv --out ledger.csv
+
+    Exit status: 0 done, 2 bad input.
+    """
+    from fer_utils.book.execution import BUILD
+    from fer_utils.claims import ledger as claims_ledger
+
+    suffix = out.suffix if out is not None and not (as_json or as_csv) else ".json" if as_json else ".csv"
+    if (as_json and as_csv) or (out is not None and suffix not in {".csv", ".json"}):
+        typer.echo("fer-book: give --json or --csv, or a file that ends in .json or .csv", err=True)
+        raise typer.Exit(2)
+    settings = profile_parameters("scoreboard", profile)
+    limits = {"search_limit": settings["search_limit"]} if "search_limit" in settings else {}
+    try:
+        rows = claims_ledger.ledger(BUILD / "runs" / profile, papers or (), **limits)
+        text = claims_ledger.as_json(rows) if suffix == ".json" else claims_ledger.as_csv(rows)
+        if out is not None:
+            out.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        typer.echo(f"fer-book: {error}", err=True)
+        raise typer.Exit(2) from None
+    if out is not None:
+        typer.echo(f"written: {out}")
+    elif as_json or as_csv:
+        typer.echo(text, nl=False)
+    else:
+        _print_ledger(rows)
+
+
+def _print_ledger(rows: list[Row]) -> None:
+    """How many claims of each paper have each verdict, and the claims that have been judged."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from fer_utils.claims.ledger import verdict_counts
+    from fer_utils.claims.verdicts import Verdict
+
+    colours = {Verdict.REPRODUCED: "green", Verdict.NOT_REPRODUCED: "bold red", Verdict.INCONSISTENT: "magenta"}
+    table = Table("claim", "printed", "ours", "verdict", "because", show_lines=True)
+    for row in rows:
+        if row.verdict != Verdict.NOT_TESTABLE:
+            verdict = Text(row.verdict.value, colours.get(row.verdict, "yellow"))
+            table.add_row(f"{row.paper}\n{row.claim}", row.printed, row.ours_text, verdict, row.reason)
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+    console.print(verdict_counts(rows).to_string())
