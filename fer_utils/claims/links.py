@@ -80,9 +80,10 @@ class ClassCounts(Part):
 
 
 class Sum(Part):
-    """The value is the sum of these amounts; a formula as text names them."""
+    """The value, or a column of a table added up, is the sum of these amounts; a formula as text names them."""
 
     kind: Literal["sum"]
+    column: str | None = None
     parts: tuple[Amount, ...] = Field(min_length=1)
 
 
