@@ -56,8 +56,8 @@ def test_verdicts_follow_the_rules_in_their_order():
     assert judge(CLAIM, sound=metric(69, 71)).verdict == Verdict.REPRODUCED
     assert judge(CLAIM, sound=metric(60, 65)).verdict == Verdict.NOT_REPRODUCED
     assert judge(CLAIM, sound=metric(60, 65), flawed=metric(69, 75)).verdict == Verdict.PROTOCOL_ARTEFACT
-    assert judge(CLAIM, sound=metric(69, 71), same_data=False).verdict == Verdict.NOT_TESTABLE
-    assert judge(CLAIM).verdict == Verdict.NOT_TESTABLE
+    assert judge(CLAIM, sound=metric(69, 71), same_data=False).verdict == Verdict.NOT_POSSIBLE
+    assert judge(CLAIM).verdict == Verdict.NOT_POSSIBLE
     assert judge(CLAIM, sound=metric(69, 71), contradiction="they differ").verdict == Verdict.INCONSISTENT
 
 

@@ -76,7 +76,7 @@ def test_a_claim_that_is_added_to_a_paper_has_a_row_without_further_work():
     last = ledger.rows_of(longer, (), None, None)[-1]
     assert (last.claim, last.verdict, last.reason) == (
         "new_accuracy",
-        Verdict.NOT_TESTABLE,
+        Verdict.NOT_POSSIBLE,
         "the chapter has not been run in this build",
     )
 
@@ -85,7 +85,7 @@ def test_no_verdict_on_a_measurement_rests_on_rendered_faces(every_row):
     assert not [
         one
         for one in every_row
-        if one.faces == ledger.RENDERED and one.verdict not in (Verdict.NOT_TESTABLE, Verdict.INCONSISTENT)
+        if one.faces == ledger.RENDERED and one.verdict not in (Verdict.NOT_POSSIBLE, Verdict.INCONSISTENT)
     ]
 
 
@@ -121,7 +121,7 @@ def test_a_measurement_comes_before_the_contradiction_of_another_claim(published
 def test_a_claim_that_nothing_tests_has_the_reason_of_the_run(published):
     run = result_of(published, [judged("early_test_accuracy", 60, 70, same_data=False)], profile="default")
     one = row("early_test_accuracy", run=run)
-    assert (one.verdict, one.reason) == (Verdict.NOT_TESTABLE, "this run did not use the claim's dataset")
+    assert (one.verdict, one.reason) == (Verdict.NOT_POSSIBLE, "this run did not use the claim's dataset")
 
 
 def test_a_chapter_that_has_not_been_run_is_said_to_be_so():
@@ -150,13 +150,13 @@ def test_a_measurement_on_rendered_faces_is_called_so(published):
     on_rendered = MEASURED.model_copy(update={"scored_on": "rendered test"})
     unlike = judge(PAPER["early_test_accuracy"], sound=on_rendered, same_data=False)
     one = row("early_test_accuracy", run=result_of(published, [unlike], metrics=[on_rendered]))
-    assert (one.faces, one.dataset, one.ours, one.verdict) == (ledger.RENDERED, "rendered_faces", 64.0, Verdict.NOT_TESTABLE)
+    assert (one.faces, one.dataset, one.ours, one.verdict) == (ledger.RENDERED, "rendered_faces", 64.0, Verdict.NOT_POSSIBLE)
 
 
 def test_a_measurement_on_unpublished_images_is_called_so(published):
     unlike = judge(PAPER["early_test_accuracy"], sound=MEASURED, same_data=False)
     one = row("early_test_accuracy", run=result_of(published, [unlike], profile="default"))
-    assert (one.faces, one.verdict, one.decided_by) == (ledger.OTHER, Verdict.NOT_TESTABLE, "default run")
+    assert (one.faces, one.verdict, one.decided_by) == (ledger.OTHER, Verdict.NOT_POSSIBLE, "default run")
 
 
 def test_a_claim_that_came_after_the_run_is_said_to_be_so(published):
@@ -228,7 +228,7 @@ def test_the_command_prints_and_writes_what_the_module_makes(tmp_path, monkeypat
     assert printed.exit_code == 0 and len(list(csv.DictReader(io.StringIO(printed.output)))) == len(PAPER.claims)
     assert command("fer2013_cnn", "--out", str(tmp_path / "l.json")).exit_code == 0
     assert {one["claim"] for one in json.loads((tmp_path / "l.json").read_text())} == {claim.id for claim in PAPER.claims}
-    assert "not testable here" in command("fer2013_cnn").output
+    assert "not possible here" in command("fer2013_cnn").output
 
 
 @pytest.mark.parametrize(
