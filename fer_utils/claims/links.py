@@ -1,6 +1,6 @@
 """How the printed numbers of a paper hang together: the optional `links` of a claim.
 
-A link is data beside a claim that says which other numbers it can be checked against; `claim_checks` holds the rules.
+A link is data beside a claim that says which other numbers it can be checked against; `claims.audit` holds the rules.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The audit of a claims file: every applicable check on every claim, by rule.
 
-Which checks apply follows from a claim's quantity and unit and from its `links` (`claim_links`); what they say follows
+Which checks apply follows from a claim's quantity and unit and from its `links` (`claims.links`); what they say follows
 from the numbers. A claim that no rule applies to is named as such, with the reason.
 """
 
