@@ -135,14 +135,21 @@ def test_a_number_that_no_cell_has_left_is_a_dash_and_others_stay(demo):
     )
 
 
-@pytest.mark.parametrize(("verdict", "mark"), [("reproduced", "[Re]"), ("inconsistent", "[¬Re]")])
-def test_the_title_follows_from_the_verdict_on_the_main_claim(demo, verdict, mark):
-    execution.execute(execution.plan("good", "default"), progress=False)
-    published = store.published_result("fer2013_cnn")
-    result = published.model_copy(update={"chapter": "good", "verdicts": {"main": verdict}})
-    store.write_result(result, execution.BUILD / "runs/default/good/result.json")
-    kept = nbformat.read(execution.BUILD / "runs/default/good/notebook.ipynb", as_version=4)
-    assert pages.dressed(kept, "default", execution.BUILD / "runs/default/good").cells[0].source.startswith(f"# {mark} good")
+@pytest.mark.parametrize(("verdict", "title"), [("reproduced", "[Re] good"), ("inconsistent", "[¬Re] good"), ("", "good")])
+def test_the_title_follows_from_the_verdict_on_the_main_claim(demo, verdict, title):
+    notebook = nbformat.read(execution.NOTEBOOKS / "good.ipynb", as_version=4)
+    page = pages.dressed(notebook, "default", execution.BUILD / "runs/default/good", verdict)
+    assert page.cells[0].source.startswith(f"# {title}")
+
+
+def test_the_verdict_of_a_title_is_that_of_the_ledger():
+    rows = [
+        {"paper": "fer2013_cnn", "claim": "headline_accuracy", "verdict": "inconsistent"},
+        {"paper": "fer2013_cnn", "claim": "total_parameters", "verdict": "reproduced"},
+    ]
+    assert pages.main_verdict("fer2013_cnn", rows) == "inconsistent" and pages.main_verdict("methodology", rows) == ""
+    chips = pages.counted_verdicts(rows)
+    assert "1 reproduced" in chips and "1 inconsistent" in chips and pages.counted_verdicts(rows, "methodology") == ""
 
 
 def test_the_status_table_says_what_ran_and_what_failed(demo):

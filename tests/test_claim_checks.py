@@ -17,7 +17,7 @@ from fer_utils.claims import schema
 from fer_utils.claims.audit import arithmetic, checks, findings, layers
 from fer_utils.claims.audit.findings import Outcome
 from fer_utils.claims.schema import load_claims
-from fer_utils.claims.verdicts import Verdict
+from fer_utils.claims.verdicts import Verdict, judge_all
 
 BP4D, CKPLUS, FER2013, MOBILENET, SEVERAL = PAPERS = (
     "bp4d_vgg16_holdout",
@@ -98,6 +98,7 @@ FACTS = [
     (CKPLUS, "oulu_c4_p_value", "p-value of folds", "notable", "the one-sided paired t-test"),
     (CKPLUS, "oulu_c1_p_value", "p-value of folds", "notable", "the one-sided paired t-test of c2 and c1; two-sided p = 0.073"),
     (CKPLUS, "oulu_c1_p_value", "p-value of folds", "notable", "not significant two-sided or corrected"),
+    (CKPLUS, "oulu_c1_p_value", "same folds", "impossible", "Rows c2 and c1 have no fold size in common in 7 of 10 folds"),
     (CKPLUS, "oulu_10fold_accuracy", "percentage as a count", "consistent", "404 of 480"),
     (CKPLUS, "oulu_10fold_accuracy", "same thing elsewhere", "impossible", "oulu_c2_average has 84.25"),
     (CKPLUS, "oulu_c2_average", "percentage as a count", "impossible", "No count out of 480 gives 84.25 %"),
@@ -203,6 +204,23 @@ def test_the_text_says_lower_where_the_table_is_higher():
     assert "precision 93.84 against 91.58" in one(MOBILENET, "no_neutral_below_in_all_scores", "order of two rows").meaning
 
 
+def test_a_p_value_of_folds_that_can_be_pairs_is_not_called_unpaired():
+    assert not [found for found in found_in(CKPLUS) if (found.claim, found.check) == ("oulu_c4_p_value", "same folds")]
+
+
+def test_a_column_is_held_against_the_sum_of_printed_parts_and_names_the_digits_that_repair_it():
+    found = one(MOBILENET, "class_counts", "sum of parts")
+    assert found.outcome == Outcome.IMPOSSIBLE and found.numbers["repair"] == ("Angry", 4593, 4953)
+
+
+def test_a_column_that_adds_up_is_consistent():
+    printed = load_claims(MOBILENET)
+    counts = printed["class_counts"]
+    right = counts.model_copy(update={"value": counts.value | {"Angry": [4953, 45, 30]}})
+    changed = printed.model_copy(update={"claims": tuple(right if claim == counts else claim for claim in printed.claims)})
+    assert {found.outcome for found in checks.audit_claim(changed, right)} == {Outcome.CONSISTENT}
+
+
 # the rules
 
 
@@ -212,32 +230,30 @@ def test_every_claim_has_a_finding_with_its_place_and_a_verdict_with_its_reason(
     ids = [claim.id for claim in printed.claims]
     assert list(dict.fromkeys(one.claim for one in found)) == ids
     assert all(one.where and one.printed and one.meaning.endswith(".") for one in found)
-    judged = checks.judgements(printed, found)
-    assert sorted(one.claim.id for one in judged) == sorted(ids) and all(one.reason for one in judged)
-    impossible = checks.contradictions(found).keys() | checks.contradicted_partners(found).keys()
+    judged = judge_all(printed, found, {}).judgements
+    assert [one.claim.id for one in judged] == ids and all(one.reason for one in judged)
+    impossible = findings.contradictions(found).keys() | findings.contradicted_partners(found).keys()
     assert {one.claim.id for one in judged if one.verdict == Verdict.INCONSISTENT} == impossible
 
 
 def test_a_contradiction_between_two_claims_that_should_agree_names_both():
     found, claim, partner = found_in(BP4D), "report", "points_per_class"
-    assert claim in checks.contradictions(found) and partner not in checks.contradictions(found)
-    reasons = {
-        one.claim.id: one.reason for one in checks.judgements(load_claims(BP4D), found) if one.verdict == Verdict.INCONSISTENT
-    }
-    assert reasons[partner].startswith(f"{claim}, which should agree, contradicts it: It scores 574 items")
+    assert claim in findings.contradictions(found) and partner not in findings.contradictions(found)
+    reason = judge_all(load_claims(BP4D), found, {})[partner].reason
+    assert reason.startswith(f"{claim}, which should agree, contradicts it: It scores 574 items")
 
 
 def test_a_claim_is_not_contradicted_by_one_that_is_impossible_by_itself():
     found = found_in(SEVERAL)
     between = next(one for one in found if one.claim == "amfed_accuracy_conclusion" and one.check == "same thing elsewhere")
     assert between.outcome == Outcome.IMPOSSIBLE and between.partners == ("amfed_accuracy",)
-    assert not {"amfed_accuracy", "amfed_report"} & checks.contradicted_partners(found).keys()
+    assert not {"amfed_accuracy", "amfed_report"} & findings.contradicted_partners(found).keys()
 
 
 def test_what_a_claim_is_derived_from_is_not_contradicted_by_it():
     found = found_in(FER2013)
-    assert "total_images" in checks.contradictions(found)
-    assert not {"training_images", "public_test_images"} & checks.contradicted_partners(found).keys()
+    assert "total_images" in findings.contradictions(found)
+    assert not {"training_images", "public_test_images"} & findings.contradicted_partners(found).keys()
 
 
 def test_no_paper_and_no_printed_number_is_named_in_the_rules():

@@ -7,9 +7,9 @@ import yaml
 from conftest import ROOT
 
 from fer_utils.claims.schema import Claim, load_claims
-from fer_utils.claims.verdicts import Verdict, judge, verdict_table
+from fer_utils.claims.verdicts import Verdict, judge
 from fer_utils.results import provenance, store
-from fer_utils.results.records import Metric
+from fer_utils.results.records import Measurement, Metric
 
 PAPERS = sorted(path.stem for path in (ROOT / "book/claims").glob("*.yml"))
 CLAIM = Claim(id="a", statement="accuracy", quantity="accuracy", value=70.0, unit="percent", where="Sec. 1", belongs_to="text")
@@ -17,6 +17,10 @@ CLAIM = Claim(id="a", statement="accuracy", quantity="accuracy", value=70.0, uni
 
 def metric(low, high):
     return Metric(name="m", value=(low + high) / 2, low=low, high=high, n=100)
+
+
+def verdict(**measured):
+    return judge(CLAIM, Measurement(**measured)).verdict
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -50,22 +54,16 @@ def test_a_bad_claim_is_named_with_its_file_and_field(tmp_path, change, message)
 
 
 def test_verdicts_follow_the_rules_in_their_order():
-    assert judge(CLAIM, sound=metric(69, 71)).verdict == Verdict.REPRODUCED
-    assert judge(CLAIM, sound=metric(60, 65)).verdict == Verdict.NOT_REPRODUCED
-    assert judge(CLAIM, sound=metric(60, 65), flawed=metric(69, 75)).verdict == Verdict.PROTOCOL_ARTEFACT
-    assert judge(CLAIM, sound=metric(69, 71), same_data=False).verdict == Verdict.NOT_TESTABLE
-    assert judge(CLAIM).verdict == Verdict.NOT_TESTABLE
-    assert judge(CLAIM, sound=metric(69, 71), contradiction="they differ").verdict == Verdict.INCONSISTENT
+    assert verdict(sound=metric(69, 71)) == Verdict.REPRODUCED
+    assert verdict(sound=metric(60, 65)) == Verdict.NOT_REPRODUCED
+    assert verdict(sound=metric(60, 65), flawed=metric(69, 75)) == Verdict.PROTOCOL_ARTEFACT
+    assert verdict(sound=metric(69, 71), lacking="data") == Verdict.NOT_POSSIBLE
 
 
 def test_an_exact_number_is_reproduced_only_when_equal():
     exact = Metric(name="parameters", value=70.0, unit="parameters")
-    assert judge(CLAIM, sound=exact).verdict == Verdict.REPRODUCED
-    assert judge(CLAIM, sound=exact, printed=71.0).verdict == Verdict.NOT_REPRODUCED
-
-
-def test_the_verdict_table_has_a_row_per_claim():
-    assert verdict_table([judge(CLAIM, sound=metric(69, 71))])["verdict"].tolist() == ["reproduced"]
+    assert verdict(sound=exact) == Verdict.REPRODUCED
+    assert verdict(sound=exact, printed=71.0) == Verdict.NOT_REPRODUCED
 
 
 def test_an_unknown_claim_is_answered_with_the_known_ones():

@@ -60,21 +60,11 @@ def test_a_difference_on_the_same_images_is_drawn_over_subjects():
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
-def test_claims_that_were_not_judged_are_not_testable_with_a_reason():
-    paper = schema.load_claims("bp4d_vgg16_holdout")
-    judged = [verdicts.judge(paper["points_per_class"], contradiction="the supports differ")]
-    every = verdicts.with_the_rest(paper, judged)
-    assert every[0].claim.id == "points_per_class" and len(every) == len(paper.claims)
-    assert all(each.verdict is verdicts.Verdict.NOT_TESTABLE and each.reason for each in every[1:])
-    with pytest.raises(ValueError, match="points_per_class"):
-        verdicts.with_the_rest(paper, judged * 2)
-
-
 def test_a_measurement_on_other_data_is_not_shown_beside_the_claim():
     paper = schema.load_claims("bp4d_vgg16_holdout")
     metric = records.Metric(name="test", value=18, low=10, high=20, n=100)
-    judgement = verdicts.judge(paper["mean_accuracy"], sound=metric, same_data=False)
-    assert judgement.verdict is verdicts.Verdict.NOT_TESTABLE and judgement.measured is None
+    judgement = verdicts.judge(paper["mean_accuracy"], records.Measurement(sound=metric, lacking="data"))
+    assert judgement.verdict is verdicts.Verdict.NOT_POSSIBLE and judgement.measured is None
 
 
 def test_softmax_bars_of_a_face_that_may_not_be_shown_have_a_stand_in():

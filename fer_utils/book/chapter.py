@@ -11,7 +11,7 @@ import pandas as pd
 from fer_utils.book.parameters import ParameterError, Settings, model_of, validated
 from fer_utils.results.environment import environment, git_revision, now
 from fer_utils.results.paths import write_text_atomically
-from fer_utils.results.records import Confusion, DatasetSummary, Metric, Result, TrainingRecord
+from fer_utils.results.records import Confusion, DatasetSummary, Measurement, Metric, Result, TrainingRecord
 from fer_utils.results.store import keep_result
 
 PLACES = {"data_root", "workers", "scheduler"}  # where a run finds its data and its processes decides no number
@@ -38,7 +38,7 @@ def keep(
     confusions: Sequence[Confusion] = (),
     trainings: Sequence[TrainingRecord] = (),
     tables: Mapping[str, pd.DataFrame | list[dict[str, Any]]] | None = None,
-    verdicts: Mapping[str, str] | None = None,
+    measurements: Mapping[str, Measurement] | None = None,
     used: Mapping[str, Any] | None = None,
     files: Mapping[str, str] | None = None,
 ) -> Result:
@@ -58,7 +58,7 @@ def keep(
         confusions=list(confusions),
         trainings=list(trainings),
         tables={name: _records(table) for name, table in (tables or {}).items()},
-        verdicts=dict(verdicts or {}),
+        measurements=dict(measurements or {}),
         environment=environment(networks=bool(trainings)),
         seed=values.get("seed", values.get("seeds", [0])[0]),
         wall_time_s=round(time.perf_counter() - settings._started_s, 1),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,11 @@ from fer_utils.claims.audit import checks
 from fer_utils.claims.schema import load_claims
 from fer_utils.claims.verdicts import Verdict
 from fer_utils.datasets import registry
+from fer_utils.evaluation.significance import p_value_text
 from fer_utils.figures.tables import verdict_chips
 from fer_utils.results.paths import asset
 from fer_utils.results.store import published_result, read_result
 
-REPLICATED = {"reproduced"}
 GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
 REPOSITORY = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 LAUNCHERS = {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com"}
@@ -65,9 +67,9 @@ def downloads(names: Iterable[str]) -> str:
     return f"Results as JSON: {', '.join(links)}.\n\n" if links else ""
 
 
-def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path) -> nbformat.NotebookNode:
-    """The notebook as a page: its title says what became of the main claim, by the result kept in the run's folder; a failed
-    or missing run has a banner; below stand links to the results."""
+def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path, verdict: str = "") -> nbformat.NotebookNode:
+    """The notebook as a page: its title says what became of the main claim, by the verdict on it, and nothing where there is
+    none; a failed or missing run has a banner; below stand links to the results kept in the run's folder."""
     first = notebook.cells[0]
     papermill_record = notebook.metadata.get("papermill")
     banner = ""
@@ -80,10 +82,8 @@ def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path) -> nbform
         drop = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", [])]
         notebook.cells = [cell for cell in notebook.cells if cell not in drop]
         first = notebook.cells[0]
-    if (kept / "result.json").exists():
-        verdict = next(iter(read_result(kept / "result.json").verdicts.values()), "")
-        mark = "[Re]" if verdict in REPLICATED else "[¬Re]"
-        first.source = first.source.replace("# [Re]", f"# {mark}", 1)
+    mark = {"": "", Verdict.REPRODUCED.value: "[Re] "}.get(verdict, "[¬Re] ")
+    first.source = first.source.replace("# [Re] ", f"# {mark}", 1)
     _fill_gaps(notebook)
     title, _, rest = first.source.partition("\n")
     links = downloads(kept_results(kept.parent, kept.name))
@@ -108,7 +108,7 @@ def filled(page: str) -> str:
 
     `[[CHAPTER.METRIC]]` becomes the published measurement, `[[CHAPTER.claim.ID]]` the printed value with its unit, and
     `[[CHAPTER.audit.ID.CHECK.NUMBER:FORMAT]]` a number behind a finding of the audit (of several, the first that has it);
-    CHECK with underscores for spaces. Raises KeyError when there is no such metric, claim or number.
+    CHECK with underscores for spaces; a p-value needs no format. Raises KeyError when there is no such metric, claim or number.
     """
 
     def number(match: re.Match[str]) -> str:
@@ -118,19 +118,20 @@ def filled(page: str) -> str:
             value = f"{claim.value:,}" if type(claim.value) is int else str(claim.value)
             return value if claim.unit in {"none", "count"} else f"{value} {claim.unit.replace('_', ' ')}"
         if path[0] == "audit":
-            return format(_audited(chapter, *path[1:]), form)
+            return _audited(chapter, *path[1:], form)
         result = published_result(chapter)
         return "not published yet" if result is None else str(result.metric(path[0]))
 
     return re.sub(r"\[\[([a-z0-9_.]+)(?::([^\]]+))?\]\]", number, page)
 
 
-def _audited(paper: str, claim: str, check: str, name: str) -> Any:
+def _audited(paper: str, claim: str, check: str, name: str, form: str) -> str:
     claims = load_claims(paper)
     for one in checks.audit_claim(claims, claims[claim]):
         if one.check.replace(" ", "_") == check and name in one.numbers:
             value = one.numbers[name]
-            return value[0] if isinstance(value, list | tuple) else value
+            every = value if isinstance(value, list | tuple) else [value]
+            return p_value_text(*every) if name == "p_value" else format(every[0], form)
     raise KeyError(f"the audit of {paper} has no number {name!r} of {claim} by the check {check!r}")
 
 
@@ -174,30 +175,36 @@ def cost_table(runs: Path) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def scoreboard_summary(runs: Path) -> str:
+def ledger_of(runs: Path) -> list[dict[str, Any]]:
+    """The rows of the ledger as the scoreboard left it in a folder of runs; none without it."""
+    path = runs / "scoreboard" / "ledger.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def main_verdict(chapter: str, ledger: Sequence[Mapping[str, Any]]) -> str:
+    """The verdict on the main claim of a chapter's paper, empty where the ledger has none."""
+    found = {row["claim"]: row["verdict"] for row in ledger if row["paper"] == chapter}
+    return found[load_claims(chapter).main.id] if found else ""
+
+
+def counted_verdicts(ledger: Sequence[Mapping[str, Any]], paper: str = "") -> str:
+    """How many claims, of a paper or of all, have each verdict, as labels; empty without any."""
+    counts = Counter(row["verdict"] for row in ledger if paper in ("", row["paper"]))
+    return verdict_chips({verdict.value: counts[verdict] for verdict in Verdict if counts[verdict]}) if counts else ""
+
+
+def scoreboard_summary(ledger: Sequence[Mapping[str, Any]]) -> str:
     """For the landing page: how many claims have each verdict, and the overview figure, as the scoreboard left them."""
-    folder = runs / "scoreboard"
-    if not all((folder / name).exists() for name in ("result.json", *LEDGER_FILES)):
+    if not ledger:
         return "The scoreboard has not been run; `fer-book run scoreboard` counts the verdicts."
-    (together,) = [row for row in read_result(folder / "result.json").tables["counts"] if row["paper"] == "together"]
-    counts = {verdict.value: together[verdict.value] for verdict in Verdict}
     return (
-        f"{verdict_chips(counts)}\n\n"
-        f"The {sum(counts.values())} claims of the five papers, each with a verdict by rule and its reason, are on "
+        f"{counted_verdicts(ledger)}\n\n"
+        f"The {len(ledger)} claims of the five papers, each with a verdict by rule and its reason, are on "
         "[the scoreboard](../notebooks/scoreboard.ipynb), and as "
         '<a href="../_static/ledger.csv" download>CSV</a> and <a href="../_static/ledger.json" download>JSON</a>.\n\n'
         '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
         'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
     )
-
-
-def verdicts_of(paper: str, runs: Path) -> str:
-    """How many claims of a paper have each verdict, as labels, from the scoreboard in a folder of runs; empty without it."""
-    path = runs / "scoreboard" / "result.json"
-    if not path.exists():
-        return ""
-    (counts,) = [row for row in read_result(path).tables["counts"] if row["paper"] == paper]
-    return verdict_chips({verdict.value: counts[verdict.value] for verdict in Verdict if counts[verdict.value]})
 
 
 def dataset_cards() -> str:

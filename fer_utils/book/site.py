@@ -36,7 +36,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
             wanted[site / path.relative_to(CHECKOUT)] = (
                 with_api(pages.filled(content.decode())).encode() if path.suffix == ".md" else content
             )
-    failed, metadata = [], []
+    failed, metadata, ledger = [], [], pages.ledger_of(runs)
     for chapter in chapters():
         kept = runs / chapter / "notebook.ipynb"
         source = kept if kept.exists() else NOTEBOOKS / f"{chapter}.ipynb"
@@ -45,7 +45,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if notebook.metadata.get("papermill", {}).get("exception"):
             failed.append(kept)
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(
-            pages.dressed(notebook, profile, runs / chapter)
+            pages.dressed(notebook, profile, runs / chapter, pages.main_verdict(chapter, ledger))
         ).encode()
         for name, path in pages.kept_results(runs, chapter).items():
             wanted[site / "book" / "static" / "results" / name] = path.read_bytes()
@@ -53,8 +53,8 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         if (kept := runs / "scoreboard" / name).exists():
             wanted[site / "book" / "static" / name] = kept.read_bytes()
     generated = [
-        ("index", "<!-- scoreboard -->", pages.scoreboard_summary(runs)),
-        *(("papers", f"<!-- verdicts of {paper} -->", pages.verdicts_of(paper, runs)) for paper in papers()),
+        ("index", "<!-- scoreboard -->", pages.scoreboard_summary(ledger)),
+        *(("papers", f"<!-- verdicts of {paper} -->", pages.counted_verdicts(ledger, paper)) for paper in papers()),
         ("reproduce", "<!-- duration -->", pages.duration_sentence(metadata)),
         ("status", "<!-- runs -->", pages.status_table(metadata)),
         ("data", "<!-- datasets -->", pages.dataset_cards()),

@@ -9,8 +9,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["audit"],
     submod_attrs={
-        "ledger": ["as_csv", "as_json", "result_of_run", "runs_folder", "verdict_counts"],
+        "ledger": [
+            "all_verdicts",
+            "as_csv",
+            "as_json",
+            "ledger_rows",
+            "result_of_run",
+            "runs_folder",
+            "verdict_counts",
+            "verdicts_of",
+        ],
         "schema": ["load_claims", "papers"],
-        "verdicts": ["judge", "Judgement", "Verdict", "verdict_rows", "verdict_table", "with_the_rest"],
+        "verdicts": ["judge", "judge_all", "Judgement", "Measurement", "PaperVerdicts", "Verdict"],
     },
 )

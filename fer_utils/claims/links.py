@@ -1,6 +1,6 @@
 """How the printed numbers of a paper hang together: the optional `links` of a claim.
 
-A link is data beside a claim that says which other numbers it can be checked against; `claim_checks` holds the rules.
+A link is data beside a claim that says which other numbers it can be checked against; `claims.audit` holds the rules.
 """
 
 from __future__ import annotations
@@ -80,9 +80,10 @@ class ClassCounts(Part):
 
 
 class Sum(Part):
-    """The value is the sum of these amounts; a formula as text names them."""
+    """The value, or a column of a table added up, is the sum of these amounts; a formula as text names them."""
 
     kind: Literal["sum"]
+    column: str | None = None
     parts: tuple[Amount, ...] = Field(min_length=1)
 
 

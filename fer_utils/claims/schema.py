@@ -118,6 +118,7 @@ class Paper(BaseModel):
     authors: str
     venue: str = ""
     language: Literal["en", "id"] = "en"
+    main_claim: Identifier | None = Field(None, description="the claim that the chapter opens with; none: the first")
 
 
 class ClaimSet(BaseModel):
@@ -141,6 +142,17 @@ class ClaimSet(BaseModel):
             if unknown := sorted(named - seen):
                 raise ValueError(f"claim {claim.id}: a link names {unknown[0]!r}, which is no claim of this file")
         return claims
+
+    @model_validator(mode="after")
+    def _the_main_claim_is_one(self) -> ClaimSet:
+        if (name := self.paper.main_claim) not in {None, *(claim.id for claim in self.claims)}:
+            raise ValueError(f"main_claim names {name!r}, which is no claim of this file")
+        return self
+
+    @property
+    def main(self) -> Claim:
+        """The claim that the chapter opens with."""
+        return self[self.paper.main_claim or self.claims[0].id]
 
     def __getitem__(self, claim_id: str | None) -> Claim:
         """The claim of that id. Raises KeyError naming the ids there are."""

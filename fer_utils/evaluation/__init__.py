@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "expected_best",
             "fisher_p_value",
             "mcnemar",
+            "p_value_text",
             "paired_tests",
             "PairedTests",
         ],

@@ -86,6 +86,11 @@ def fisher_p_value(right: int, n: int, other_right: int, other_n: int) -> float:
     return float(stats.fisher_exact([[right, n - right], [other_right, other_n - other_right]]).pvalue)
 
 
+def p_value_text(*ends: float) -> str:
+    """A p-value, or the range that it lies in, as the book prints it: two significant digits, as 0.42 to 0.44, 0.073, 6e-12."""
+    return " to ".join(dict.fromkeys(f"{p_value:.2g}" for p_value in ends))
+
+
 def exact_interval(successes: int, trials: int) -> tuple[float, float]:
     """Exact 95 % interval of a proportion, as fractions (Clopper and Pearson 1934).
 

@@ -40,7 +40,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "printed_among_possible",
             "two_readings",
         ],
-        "scoreboard": ["accuracies", "as_svg", "ledger_html", "ratios", "verdict_bars"],
+        "scoreboard": ["accuracies", "as_svg", "ratios", "verdict_bars"],
         "scores": ["intervals", "label_noise", "literature"],
         "style": ["finished", "INK", "use_style"],
         "tables": [

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from IPython.display import HTML
 
-from fer_utils.claims.audit.findings import Finding, Outcome
-from fer_utils.claims.verdicts import Judgement, Verdict
+from fer_utils.claims.audit.findings import Finding, Outcome, shown
+from fer_utils.claims.ledger import place, seeds
+from fer_utils.claims.verdicts import NO_IMAGES, OTHER, RENDERED, Judgement, PaperVerdicts, Verdict
 from fer_utils.results.records import Result
 
 VERDICT_COLOURS = {
@@ -17,7 +18,7 @@ VERDICT_COLOURS = {
     Verdict.NOT_REPRODUCED: "#b3261e",
     Verdict.INCONSISTENT: "#7b3fa0",
     Verdict.PROTOCOL_ARTEFACT: "#9a5b00",
-    Verdict.NOT_TESTABLE: "#52606d",
+    Verdict.NOT_POSSIBLE: "#52606d",
 }
 
 OUTCOME_COLOURS = {
@@ -50,16 +51,56 @@ def verdict_chips(counts: Mapping[str, int]) -> str:
 
 
 def verdict_box(judgement: Judgement) -> HTML:
-    """The main claim, what was measured and the verdict, as a box for the top of a chapter."""
-    colour = VERDICT_COLOURS[judgement.verdict]
+    """A claim, what was measured and the verdict, as a box for the top of a chapter."""
+    colour, claim = VERDICT_COLOURS[judgement.verdict], judgement.claim
     measured = "not measured on real faces" if judgement.measured is None else f"{judgement.measured} (95 % interval)"
-    flawed = "" if judgement.measured_with_flaw is None else f"<dt>With the flaw</dt><dd>{judgement.measured_with_flaw}</dd>"
+    flawed = "" if judgement.flawed is None else f"<dt>With the flaw</dt><dd>{judgement.flawed}</dd>"
     return HTML(
         f'<div class="verdict" style="border-left:.5rem solid {colour}">'
         f'<p class="verdict-word" style="background:{colour}">{judgement.verdict.value}</p>'
-        f"<dl><dt>Claim</dt><dd>{judgement.claim.statement}: <strong>{judgement.printed:g} {judgement.claim.unit}</strong> "
-        f"({judgement.claim.where})</dd><dt>Our measurement</dt><dd>{measured}</dd>{flawed}"
-        f"<dt>Why</dt><dd>{judgement.reason}</dd></dl></div>"
+        f"<dl><dt>Claim</dt><dd>{html.escape(claim.statement)}: <strong>{html.escape(shown(claim))}</strong> "
+        f"({html.escape(claim.where)})</dd><dt>Our measurement</dt><dd>{measured}</dd>{flawed}"
+        f"<dt>Why</dt><dd>{html.escape(judgement.reason)}</dd></dl></div>"
+    )
+
+
+def verdict_html(verdicts: PaperVerdicts) -> HTML:
+    """Reported against reproduced: a row per claim of a paper, those with a verdict first, the others behind a summary."""
+    rest = [one for one in verdicts.judgements if one.verdict is Verdict.NOT_POSSIBLE]
+    judged = [one for one in verdicts.judgements if one.verdict is not Verdict.NOT_POSSIBLE]
+    summary = f"{len(rest)} claims on which no verdict is possible here, with reasons"
+    folded = f"<details><summary>{summary}</summary>{_verdict_rows(verdicts, rest)}</details>"
+    return HTML((_verdict_rows(verdicts, judged) if judged else "") + (folded if rest else ""))
+
+
+def _verdict_rows(verdicts: PaperVerdicts, judgements: Sequence[Judgement]) -> str:
+    paper = verdicts.paper.paper.key
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in _verdict_cells(paper, one))}</tr>" for one in judgements)
+    head = "".join(
+        f"<th>{first}<br><small>{second}</small></th>"
+        for first, second in (("claim", "place"), ("printed", "ours"), ("verdict", "because"), ("made by", "data"))
+    )
+    rows = f"<table class='data-table ledger-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div class='table-scroll' tabindex='0'>{rows}</div>"
+
+
+def _verdict_cells(paper: str, judgement: Judgement) -> tuple[str, str, str, str]:
+    """Claim, printed beside measured, verdict, and where that comes from, as HTML."""
+    claim, run, faces = judgement.claim, judgement.run, judgement.faces
+    measured = "" if judgement.shown is None else html.escape(str(judgement.shown))
+    if faces in (RENDERED, OTHER):
+        measured += f"<br><strong>{'on RENDERED faces' if faces == RENDERED else faces}</strong>"
+    facts = [] if judgement.shown is None else [judgement.shown.scored_on or judgement.shown.name]
+    if run is not None and faces not in ("", NO_IMAGES):
+        facts += [f"selected on {run.selected_on}", f"profile {run.profile}, seed {seeds(run)}"]
+    page, anchor = place(paper, judgement)
+    link = f"{page}.html#{anchor}" if anchor else f"{page}.html"
+    return (
+        f"{html.escape(claim.statement)}<br><small>{html.escape(claim.where)}</small>",
+        f"{html.escape(shown(claim))}<br><small>{measured}</small>",
+        f"{verdict_tag(judgement.verdict)} {html.escape(judgement.reason)}",
+        f"<a href='{link}'>{html.escape(judgement.decided_by.replace('_', ' '))}</a>"
+        f"<br><small>{'<br>'.join(map(html.escape, facts))}</small>",
     )
 
 
@@ -95,23 +136,6 @@ def weights_notice(asked: str, used: str) -> HTML:
         f"<p class='notice'><strong>The {asked} weights could not be downloaded.</strong> This run went on with random ones "
         f"(weights: {used}), and every table and figure made with them says so.</p>"
     )
-
-
-def verdict_html(frame: pd.DataFrame) -> HTML:
-    """The reported-against-reproduced table with the verdicts coloured."""
-    marked = frame.assign(verdict=[verdict_tag(Verdict(word)) for word in frame["verdict"]])
-    untested = (frame["verdict"] == Verdict.NOT_TESTABLE.value) & (frame["measured"] == "")
-
-    def rows(chosen: pd.Series) -> str:
-        body = marked[chosen].to_html(index=False, escape=False, border=0, classes="data-table verdict-table", na_rep="")
-        return f"<div class='table-scroll' tabindex='0'>{body}</div>"
-
-    if not untested.any() or untested.all():
-        return HTML(rows(untested | ~untested))
-    folded = (
-        f"<details><summary>{untested.sum()} claims that are not testable here, with reasons</summary>{rows(untested)}</details>"
-    )
-    return HTML(rows(~untested) + folded)
 
 
 def findings_html(found: Sequence[Finding], *, folded: str = "") -> HTML:

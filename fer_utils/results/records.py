@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +49,21 @@ class Metric(BaseModel):
         if self.low is None or self.high is None:
             return f"{self.value:,.10g}"
         return f"{self._digits(self.value)} {self.interval_text()}, n = {self.n:,}"
+
+
+class Measurement(BaseModel):
+    """What a run measured for one claim: with a sound protocol, perhaps with a flawed one, in the unit of `printed`.
+
+    `lacking` says what the run went without, so that no verdict follows: the data that the claim is about, or the weights that
+    its network began with.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    sound: Metric
+    flawed: Metric | None = None
+    printed: float | None = Field(None, description="the number compared; none: the claim's value")
+    lacking: Literal["", "data", "weights"] = ""
 
 
 class Confusion(BaseModel):
@@ -165,7 +180,7 @@ class Result(BaseModel):
     confusions: list[Confusion]
     trainings: list[TrainingRecord]
     tables: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    verdicts: dict[str, str] = Field(default_factory=dict, description="claim id -> verdict")
+    measurements: dict[str, Measurement] = Field(default_factory=dict, description="claim id -> what was measured for it")
     environment: Environment
     seed: int
     wall_time_s: float

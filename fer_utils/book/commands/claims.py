@@ -10,11 +10,11 @@ import typer
 
 from fer_utils.book.commands import options
 from fer_utils.book.commands.options import Json, Profile
-from fer_utils.book.parameters import ParameterError, profile_parameters
+from fer_utils.book.parameters import ParameterError
 
 if TYPE_CHECKING:
     from fer_utils.claims.audit.findings import Finding
-    from fer_utils.claims.ledger import Row
+    from fer_utils.claims.verdicts import PaperVerdicts
 
 
 def audit(
@@ -91,11 +91,9 @@ def ledger(
     if (as_json and as_csv) or (out is not None and suffix not in {".csv", ".json"}):
         typer.echo("fer-book: give --json or --csv, or a file that ends in .json or .csv", err=True)
         raise typer.Exit(2)
-    settings = profile_parameters("scoreboard", profile)
-    limits = {"search_limit": settings["search_limit"]} if "search_limit" in settings else {}
     try:
-        rows = claims_ledger.ledger(BUILD / "runs" / profile, papers or (), **limits)
-        text = claims_ledger.as_json(rows) if suffix == ".json" else claims_ledger.as_csv(rows)
+        every = claims_ledger.all_verdicts(BUILD / "runs" / profile, papers or ())
+        text = claims_ledger.as_json(every) if suffix == ".json" else claims_ledger.as_csv(every)
         if out is not None:
             out.write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -106,24 +104,27 @@ def ledger(
     elif as_json or as_csv:
         typer.echo(text, nl=False)
     else:
-        _print_ledger(rows)
+        _print_ledger(every)
 
 
-def _print_ledger(rows: list[Row]) -> None:
+def _print_ledger(every: list[PaperVerdicts]) -> None:
     """How many claims of each paper have each verdict, and the claims that have been judged."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from fer_utils.claims.audit.findings import shown
     from fer_utils.claims.ledger import verdict_counts
     from fer_utils.claims.verdicts import Verdict
 
     colours = {Verdict.REPRODUCED: "green", Verdict.NOT_REPRODUCED: "bold red", Verdict.INCONSISTENT: "magenta"}
     table = Table("claim", "printed", "ours", "verdict", "because", show_lines=True)
-    for row in rows:
-        if row.verdict != Verdict.NOT_TESTABLE:
-            verdict = Text(row.verdict.value, colours.get(row.verdict, "yellow"))
-            table.add_row(f"{row.paper}\n{row.claim}", row.printed, row.ours_text, verdict, row.reason)
+    for verdicts in every:
+        for one in verdicts.judgements:
+            if one.verdict is not Verdict.NOT_POSSIBLE:
+                verdict = Text(one.verdict.value, colours.get(one.verdict, "yellow"))
+                claim = f"{verdicts.paper.paper.key}\n{one.claim.id}"
+                table.add_row(claim, shown(one.claim), str(one.shown or ""), verdict, one.reason)
     console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(table)
-    console.print(verdict_counts(rows).to_string())
+    console.print(verdict_counts(every).to_string())

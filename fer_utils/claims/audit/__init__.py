@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "findings": ["Finding", "Outcome"],
         "rounded_tables": ["AVERAGES", "chance_ranges", "check_averages", "one_cell_moved", "possible_matrices", "report_counts"],
-        "checks": ["audit_claims", "findings_table", "judgements", "outcome_counts"],
+        "tables": ["exact_folds"],
+        "checks": ["audit_claims", "findings_table", "outcome_counts"],
     },
 )

@@ -1,6 +1,6 @@
 """The audit of a claims file: every applicable check on every claim, by rule.
 
-Which checks apply follows from a claim's quantity and unit and from its `links` (`claim_links`); what they say follows
+Which checks apply follows from a claim's quantity and unit and from its `links` (`claims.links`); what they say follows
 from the numbers. A claim that no rule applies to is named as such, with the reason.
 """
 
@@ -20,7 +20,6 @@ from fer_utils.claims.audit.findings import Finding, Outcome, finding
 from fer_utils.claims.audit.rounded_tables import SEARCH_LIMIT
 from fer_utils.claims.links import SameAs
 from fer_utils.claims.schema import LAYER_COLUMNS, Claim, ClaimSet
-from fer_utils.claims.verdicts import Judgement, judge, with_the_rest
 
 BY_LINK: dict[str, Callable[..., Iterator[Finding]]] = {
     "trials": numbers.percentage,
@@ -137,29 +136,3 @@ def outcome_counts(found: Sequence[Finding]) -> dict[str, int]:
     """How many findings have each outcome, in the order of `Outcome`."""
     counts = Counter(one.outcome for one in found)
     return {outcome.value: counts[outcome] for outcome in Outcome}
-
-
-def contradictions(found: Sequence[Finding]) -> dict[str, str]:
-    """Claim -> why it is impossible: the first such sentence about it."""
-    return {one.claim: one.meaning for one in reversed(found) if one.outcome is Outcome.IMPOSSIBLE}
-
-
-def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
-    """Claim -> what contradicts it, for claims that are impossible beside another that should agree, unless that other one
-    is impossible by a further check, which shows the fault to be there."""
-    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
-    at_fault = {one.claim for one in impossible if not one.partners}
-    return {
-        partner: f"{one.claim}, which should agree, contradicts it: {one.meaning}"
-        for one in reversed(impossible)
-        if one.claim not in at_fault
-        for partner in one.partners
-    }
-
-
-def judgements(claims: ClaimSet, found: Sequence[Finding]) -> list[Judgement]:
-    """The verdict on every claim that arithmetic alone gives: `inconsistent` where a check found it impossible, with the
-    first such sentence as its reason, and for the other claim of a contradiction between two that should agree; else
-    `not testable here`."""
-    reasons = contradicted_partners(found) | contradictions(found)
-    return with_the_rest(claims, [judge(one, contradiction=reasons[one.id]) for one in claims.claims if one.id in reasons])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -50,6 +50,24 @@ def finding(claim: Claim, check: str, outcome: Outcome, meaning: str, /, *, prin
     """A finding about a claim; `numbers` are what the sentence was made of."""
     where = claim.where if claim.belongs_to == "text" or claim.belongs_to in claim.where else f"{claim.where}, {claim.belongs_to}"
     return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers)
+
+
+def contradictions(found: Sequence[Finding]) -> dict[str, str]:
+    """Claim -> why it is impossible: the first such sentence about it."""
+    return {one.claim: one.meaning for one in reversed(found) if one.outcome is Outcome.IMPOSSIBLE}
+
+
+def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
+    """Claim -> what contradicts it, for claims that are impossible beside another that should agree, unless that other one
+    is impossible by a further check, which shows the fault to be there."""
+    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
+    at_fault = {one.claim for one in impossible if not one.partners}
+    return {
+        partner: f"{one.claim}, which should agree, contradicts it: {one.meaning}"
+        for one in reversed(impossible)
+        if one.claim not in at_fault
+        for partner in one.partners
+    }
 
 
 def shown(claim: Claim) -> str:

@@ -25,6 +25,7 @@ from fer_utils.claims.audit.rounded_tables import one_cell_moved, possible_matri
 from fer_utils.claims.links import Extreme, SameAs, Scores
 from fer_utils.claims.schema import FULL, Claim, ClaimSet
 from fer_utils.evaluation.chance import agreement_with_chance, permutation_p_value
+from fer_utils.evaluation.significance import p_value_text
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
@@ -67,7 +68,7 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     meaning = (
         f"{agreement.right:,} of {agreement.n:,} are right, {100 * agreement.accuracy:.2f} %; labels and predictions that know "
         f"nothing of each other would give {100 * agreement.chance:.2f} % (kappa {agreement.kappa:.2g}, "
-        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {agreement.p_value:.2f}; shuffled, p {p_shuffled:.2f})."
+        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {p_value_text(agreement.p_value)}; shuffled, p {p_value_text(p_shuffled)})."
     )
     meaning += " The matrix is independent of the labels." if chance else ""
     numbers: dict[str, Any] = {**vars(agreement), "p_shuffled": p_shuffled, "matrix": matrix.tolist()}

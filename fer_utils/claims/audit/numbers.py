@@ -29,7 +29,7 @@ from fer_utils.claims.audit.findings import (
 )
 from fer_utils.claims.links import F1, Amount, BestOf, ComparedWith, Difference, Network, SameAs, Siblings, Sum, Trials
 from fer_utils.claims.schema import Claim, ClaimSet
-from fer_utils.evaluation.significance import expected_best, fisher_p_value
+from fer_utils.evaluation.significance import expected_best, fisher_p_value, p_value_text
 
 SAME, IMPOSSIBLE, NOTABLE = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE
 ABOUT = 0.05  # a number that the paper calls approximate may be off by this share
@@ -87,7 +87,8 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
     if isinstance(claim.value, str):
         yield _formula(claim, link.parts, parts)
         return
-    value = float(printed_text(claim).replace(",", ""))
+    of_column = None if link.column is None else Amount(claim=claim.id, column=link.column)
+    value = float(printed_text(claim).replace(",", "")) if of_column is None else amount(claims, of_column)
     terms = " + ".join(number_text(part) for part in parts) if len(parts) > 1 else in_words(link.parts[0])
     numbers: dict[str, Any] = {"sum": whole, "stated": value}
     if claim.approximate and abs(whole - value) <= ABOUT * value:
@@ -97,8 +98,9 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
     else:
         meaning = f"{terms} make {number_text(whole)}, not {number_text(value)}."
         others = {sum(amount(claims, part) for part in other.parts) for other in claim.links if other.kind == "sum"}
-        for target in sorted((others | {value}) - {whole}):
-            for repair in _digit_repairs(claims, link, target):
+        column = of_column or (link.parts[0] if len(link.parts) == 1 and is_column_sum(link.parts[0]) else None)
+        for target in sorted({whole} if of_column else (others | {value}) - {whole}):
+            for repair in [] if column is None else _digit_repairs(claims, column, target):
                 numbers["repair"] = repair
                 meaning += f" With the digits of {repair[0]} in the other order ({repair[2]:,} for {repair[1]:,})"
                 meaning += f" they make {number_text(target)}."
@@ -107,12 +109,9 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
         yield finding(claim, "sum of parts", IMPOSSIBLE, meaning, **numbers)
 
 
-def _digit_repairs(claims: ClaimSet, link: Sum, target: float) -> list[tuple[str, int, int]]:
-    if len(link.parts) != 1 or not is_column_sum(link.parts[0]):
-        return []
-    part = link.parts[0]
-    table = claims[part.claim]
-    rows = {row: cell(table, row, part.column) for row in table.value if row not in part.without}
+def _digit_repairs(claims: ClaimSet, column: Amount, target: float) -> list[tuple[str, int, int]]:
+    table = claims[column.claim]
+    rows = {row: cell(table, row, column.column) for row in table.value if row not in column.without}
     return transposed_digits(rows, int(target)) if all(type(count) is int for count in rows.values()) else []
 
 
@@ -170,7 +169,7 @@ def comparison(claims: ClaimSet, claim: Claim, link: ComparedWith) -> Iterator[F
 def _fisher(claim: Claim, first: Counted, second: Counted) -> Finding:
     p_value = fisher_p_value(first.right, first.n, second.right, second.n)
     told = "cannot be told from chance" if p_value > SIGNIFICANT else "is more than chance"
-    meaning = f"{first.share} against {second.share}: the difference {told} (p = {p_value:.2g}, Fisher)."
+    meaning = f"{first.share} against {second.share}: the difference {told} (p = {p_value_text(p_value)}, Fisher)."
     if first.n != second.n:
         meaning += " The two were not scored on the same items, as their numbers differ."
     if not all(one.fits for one in (first, second)):

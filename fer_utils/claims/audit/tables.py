@@ -34,7 +34,7 @@ from fer_utils.claims.links import Below, Folds, SameAs, Size
 from fer_utils.claims.schema import Claim, ClaimSet
 from fer_utils.evaluation.chance import class_z_scores
 from fer_utils.evaluation.metrics import wilson_interval
-from fer_utils.evaluation.significance import class_balance, exact_interval, paired_tests
+from fer_utils.evaluation.significance import class_balance, exact_interval, p_value_text, paired_tests
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
@@ -85,7 +85,7 @@ def report(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
     meaning = f"Given its margins chance is {_span(ranges.chance, 100, '.1f')} %; kappa {_span(ranges.kappa, 1, '.3f')}."
     numbers: dict[str, Any] = dict(vars(ranges))
     if chance:
-        meaning = f"{meaning[:-1]}, z {_span(ranges.z, 1, '.1f')}, p {_span(ranges.p_value, 1, '.2f')}."
+        meaning = f"{meaning[:-1]}, z {_span(ranges.z, 1, '.1f')}, p {p_value_text(*ranges.p_value)}."
         z = np.array([class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables[:TABLES_SCORED]]).mean(
             axis=0
         )
@@ -177,7 +177,7 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
     meaning = f"The classes have {', '.join(map(str, supports))} items where {number_text(each)} of each are to be expected"
     if link.each.parts > 1:
         meaning += f"; times {link.each.parts} that is {', '.join(f'{count:,}' for count in whole)}"
-    meaning += f". A random draw from equal classes is as uneven with p = {balance.p_value:.1g} "
+    meaning += f". A random draw from equal classes is as uneven with p = {p_value_text(balance.p_value)} "
     meaning += f"(chi-square({balance.degrees_of_freedom}) {balance.chi_square:.1f})."
     outcome = SAME if balance.p_value > SIGNIFICANT else NOTABLE
     numbers = {"supports": supports, "whole": whole, "p_value": balance.p_value, "chi_square": balance.chi_square}
@@ -201,10 +201,6 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     n, folds = amount(claims, link.n[0]), len(next(iter(claim.value.values())))
     around = _sizes_around(n / folds)
     texts = {row: fold_texts(claim, row) for row in claim.value}
-    sizes = {
-        row: [{*possible_denominators(fold, around), *possible_denominators(fold, around, truncated=True)} for fold in texts[row]]
-        for row in texts
-    }
     common = {row: fold_denominators(texts[row], around) for row in texts}
     for row, found in common.items():
         stated = f"{number_text(n)} items make folds of {' or '.join(map(str, whole_numbers(n / folds)))}"
@@ -222,10 +218,24 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
                 meaning += f" {', '.join(dict.fromkeys(cut))} can only be a share of so few with its digits cut off."
             yield finding(claim, "sizes of folds", NOTABLE if cut else SAME, meaning, **numbers, cut_off=cut)
     for one, other in combinations(texts, 2):
-        apart = [place for place in range(folds) if not sizes[one][place] & sizes[other][place]]
-        if apart:
-            meaning = f"Rows {one} and {other} have no fold size in common in {len(apart)} of {folds} folds, so they are not of the same folds and cannot be paired."
-            yield finding(claim, "same folds", IMPOSSIBLE, meaning, rows=(one, other), apart=[place + 1 for place in apart])
+        yield from _unpaired(claims, claim, claim, (one, other))
+
+
+def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...]) -> Iterator[Finding]:
+    """That two rows of a fold table cannot be of the same folds, as a finding about the table or a claim made of them."""
+    link = trials_link(table)
+    if link is None:
+        return
+    one, other = (fold_texts(table, row) for row in rows)
+    around = _sizes_around(amount(claims, link.n[0]) / len(one))
+
+    def sizes(fold: str) -> set[int]:
+        return {*possible_denominators(fold, around), *possible_denominators(fold, around, truncated=True)}
+
+    apart = [number for number, (fold, beside) in enumerate(zip(one, other, strict=True), 1) if not sizes(fold) & sizes(beside)]
+    if apart:
+        meaning = f"Rows {rows[0]} and {rows[1]} have no fold size in common in {len(apart)} of {len(one)} folds, so they are not of the same folds and cannot be paired."
+        yield finding(claim, "same folds", IMPOSSIBLE, meaning, rows=rows, apart=apart)
 
 
 def _sizes_around(expected: float) -> range:
@@ -259,19 +269,20 @@ def _fold_mean(claim: Claim, texts: list[str]) -> Finding:
 
 
 def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Iterator[Finding]:
-    """Which test of two rows of folds gives a printed p-value."""
+    """Whether two rows of folds can be paired, and which test of them gives a printed p-value."""
+    yield from _unpaired(claims, claim, table, link.rows)
     rows = [np.array(cell(table, row), dtype=float) for row in link.rows]
     if np.ptp(rows[0] - rows[1]) == 0:
         yield finding(claim, "p-value of folds", OPEN, "All folds differ by the same; no paired test can be made of them.")
         return
-    tests = [paired_tests(*rows), paired_tests(*(_exact_folds(claims, table, row) for row in link.rows))]
+    tests = [paired_tests(*rows), paired_tests(*(exact_folds(claims, table, row) for row in link.rows))]
     printed = value_as_number(claim)
     names = {"p_one_sided": "one-sided", "p_two_sided": "two-sided", "p_nadeau_bengio": "corrected (Nadeau and Bengio)"}
     off = {name: min(abs(getattr(test, name) - printed) / max(printed, 1e-9) for test in tests) for name in names}
     best = min(off, key=off.__getitem__)
     two, corrected = tests[1].p_two_sided, tests[1].p_nadeau_bengio
     numbers: dict[str, Any] = {name: getattr(tests[1], name) for name in (*names, "p_wilcoxon")} | {"off": off, "test": best}
-    values = f"two-sided p = {two:.2g}, corrected for overlapping training sets {corrected:.2g}"
+    values = f"two-sided p = {p_value_text(two)}, corrected for overlapping training sets {p_value_text(corrected)}"
     if off[best] > P_VALUE_ROOM:
         yield finding(
             claim,
@@ -287,7 +298,7 @@ def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Ite
     yield finding(claim, "p-value of folds", SAME if best == "p_two_sided" else NOTABLE, meaning, **numbers)
 
 
-def _exact_folds(claims: ClaimSet, table: Claim, row: str) -> np.ndarray:
+def exact_folds(claims: ClaimSet, table: Claim, row: str) -> np.ndarray:
     """The folds of a row as shares of the one size that gives them all, or as printed."""
     link, texts = trials_link(table), fold_texts(table, row)
     if link is not None:
