@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
+from distributed import LocalCluster, wait
 
 from fer_utils.book import cli, execution
 from fer_utils.training import parallel
@@ -142,6 +142,28 @@ def test_nothing_is_lost_with_a_killed_worker(accidents):
 def test_only_what_lost_its_worker_runs_again_and_only_once(accidents):
     counts = Counter(name for _, name in times(accidents[1], "begun"))
     assert counts == {"sound": 1, "once": 2, "calm": 1, "large": 2, "quiet": 1, "last": 1}
+
+
+def test_what_is_done_does_not_run_again_where_its_worker_dies_and_this_process_hears_of_it_late(tmp_path, monkeypatch):
+    """As on a busy machine: the dead worker's successor works before this process looks at what has happened."""
+    submitted, workers = set(), set()
+
+    def wait_late(futures, **options):
+        (starting,) = parallel._started.values()
+        client = starting.result()
+        submitted.update(future.key for future in futures)
+        workers.update(client.nthreads())
+        if len(submitted) == 2 and len(workers) == 1:
+            while not set(client.nthreads()) - workers:
+                time.sleep(0.05)
+            client.submit(process_number, None).result()  # after all that the successor was given before
+        return wait(futures, **options)
+
+    monkeypatch.setattr(parallel, "wait", wait_late)
+    parallel.stop_workers()
+    assert fan_out(accident, [(name, tmp_path) for name in ("calm", "once")], **LOCAL | {"workers": 1}) == ["calm", "once"]
+    assert len(workers) == 2
+    assert Counter(name for _, name in times(tmp_path, "begun")) == {"calm": 1, "once": 2}
 
 
 def test_what_lost_its_worker_runs_again_when_all_others_are_done(accidents):

@@ -247,6 +247,7 @@ def _run(
                     progress.update()
                 except KilledWorker as error:
                     lost[number] = _reason(client, error)
+                future.release()  # a result that is still asked for is computed again where the worker that keeps it dies
     except CancelledError:
         stop_workers()
         raise ScaleOutError(
