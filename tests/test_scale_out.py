@@ -201,12 +201,10 @@ def test_a_scheduler_that_goes_away_is_reported(cluster):
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
-def test_a_scheduler_that_nobody_answers_at_is_reported_soon(address, monkeypatch):
+def test_a_scheduler_that_nobody_answers_at_is_reported(address, monkeypatch):
     monkeypatch.setattr(parallel, "CONNECT_TIMEOUT_S", 1)
-    begun = time.monotonic()
     with pytest.raises(ScaleOutError, match=f"no Dask scheduler answers at {address} within 1 s.*check host, port"):
         fan_out(abs, [1], scheduler=address)
-    assert time.monotonic() - begun < 6
 
 
 def test_without_workers_the_items_are_done_in_this_process_and_in_order():
