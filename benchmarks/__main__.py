@@ -1,4 +1,6 @@
-"""Runs all benchmarks, or those named, and prints one table of their ratios: python benchmarks [NAME ...]
+"""Runs all benchmarks, or those named, and prints one table of their ratios.
+
+    python benchmarks [NAME ...]
 
 Each runs in a process of its own, one after the other. A ratio outside its limit ends with status 1; it means something only
 where the machine does nothing else.

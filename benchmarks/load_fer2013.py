@@ -2,7 +2,8 @@
 
     python benchmarks/load_fer2013.py
 
-It reads the CSV below FER_BOOK_DATA, or makes one up where there is none. Each way runs in a process of its own, so that peak memory is its own; the ratios are what matters.
+It reads the CSV below FER_BOOK_DATA, or makes one up where there is none. Each way runs in a process of its own, so that peak
+memory is its own; the ratios are what matters.
 """
 
 from __future__ import annotations

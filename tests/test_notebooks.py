@@ -16,7 +16,7 @@ from fer_utils.claims.schema import load_claims
 from fer_utils.results import store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-KILLED = "ckplus_oulu_3dcnn"  # the chapter with the most trainings; its second execution goes on where the first was killed
+KILLED = "ckplus_oulu_3dcnn"  # has the most trainings; its second execution goes on where another was killed
 
 
 def nbval(*arguments, cache):
@@ -80,7 +80,8 @@ def measured(result):
 
 
 RUN_CI = """
-import sys; from pathlib import Path; execution.BUILD = Path(sys.argv[1]); execution.execute(execution.plan(sys.argv[2], "ci"), progress=False)
+import sys; from pathlib import Path; from fer_utils.book import execution
+execution.BUILD = Path(sys.argv[1]); execution.execute(execution.plan(sys.argv[2], "ci"), progress=False)
 """
 
 
