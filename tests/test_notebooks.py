@@ -1,10 +1,14 @@
 """The notebooks: clean in the repository, and the same again when executed a second time (nbval)."""
 
+import ast
+import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -16,6 +20,7 @@ from fer_utils.claims.schema import load_claims
 from fer_utils.results import store
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ROOMS = {path.parent.name for path in (ROOT / "fer_utils").glob("*/__init__.py")}
 KILLED = "ckplus_oulu_3dcnn"  # has the most trainings; its second execution goes on where another was killed
 
 
@@ -42,6 +47,18 @@ def test_every_figure_has_a_caption_a_name_and_a_text_for_those_who_cannot_see_i
     assert len(drawing) >= 5
     for cell in drawing:
         assert cell.metadata["mystnb"]["figure"].keys() >= {"caption", "name"} and cell.metadata["mystnb"]["image"]["alt"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_asks_a_room_only_for_what_it_offers_and_never_for_a_module(path):
+    """A name that is a module's too is the module or the function, by what was imported before."""
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    python = (re.sub(r"^(\s*)[%!].*$", r"\1pass", cell, flags=re.MULTILINE) for cell in cells)  # without IPython's own lines
+    for node in (node for cell in python for node in ast.walk(ast.parse(cell))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ROOMS:
+            room = importlib.import_module(f"fer_utils.{node.value.id}")
+            assert node.attr in room.__all__, f"{node.value.id}.{node.attr}"
+            assert not Path(room.__file__).with_name(f"{node.attr}.py").exists(), f"{node.value.id}.{node.attr} is a module"
 
 
 @pytest.fixture(params=CHAPTERS)
@@ -92,6 +109,7 @@ def test_a_run_killed_in_the_middle_and_started_again_gives_the_same_outputs_and
     process = subprocess.Popen(command, env=environment)
     while len(list(tmp_path.glob("cache/trainings/*/record.json"))) < 3 and process.poll() is None:
         time.sleep(0.05)
+    assert process.poll() is None, "the run has ended before it could be killed"
     for one in [*psutil.Process(process.pid).children(recursive=True), process]:
         one.kill()
     process.wait()
