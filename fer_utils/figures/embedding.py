@@ -13,7 +13,7 @@ from fer_utils.figures import style
 
 
 def scatter(spaces: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Sequence[str]) -> Figure:
-    """A panel per title with features (n, d) and class numbers (n,): the two directions of largest variance, a colour per class."""
+    """A panel per title with features (n, d) and class numbers (n,): the two directions of largest variance, coloured."""
     figure, axes = style.panels(len(spaces))
     colours = dict(zip(classes, sns.color_palette("colorblind", len(classes)), strict=True))
     for panel, (title, (features, labels)) in zip(axes, spaces.items(), strict=True):

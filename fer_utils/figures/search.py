@@ -29,8 +29,10 @@ def search_history(history: pd.DataFrame, title: str, *, prune_below: float, cha
 
 
 def importances_and_best_of_k(importances: pd.DataFrame, curves: Mapping[str, pd.DataFrame], *, chance: float) -> Figure:
-    """Left, the share of each hyper-parameter (`search.importances`); right, the best of k trials (`search.best_of_k`) with
-    its 95 % range, a colour per name."""
+    """Left, the share of each hyper-parameter (`search.importances`); right, the best of k trials (`search.best_of_k`).
+
+    The best of k trials has its 95 % range, and each name a colour.
+    """
     figure, (left, right) = panels(2, width=5.2)
     left.barh(importances["hyperparameter"][::-1], importances["importance"][::-1], color=PALETTE[0])
     left.set(xlabel="share of the variance between trials", title="importance (fANOVA)", xlim=(0, 1))

@@ -217,7 +217,8 @@ def _csv_row(path: Path, number: int, line: bytes, order: list[int]) -> tuple[in
     if usage not in USAGES:
         raise bad(f"Usage {usage!r}", " or ".join(USAGES))
     try:
-        pixels = np.loadtxt([pixel_text.decode("ascii")], np.int32, comments=None) if pixel_text.strip() else np.empty(0, np.int32)
+        text = [pixel_text.decode("ascii")] if pixel_text.strip() else ["0"]  # of no text NumPy would warn
+        pixels = np.loadtxt(text, np.int32, comments=None)
     except ValueError:
         pixels = np.empty(0, np.int32)
     if pixels.size != PIXELS:
