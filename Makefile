@@ -10,8 +10,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loads
 # tqdm's warning that a notebook has no widgets, and TensorFlow's notices, of which one is that there is no GPU.
 export PYTHONWARNINGS ?= ignore:IProgress not found
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# PyTorch without CUDA, which is a tenth of the size.
-export UV_TORCH_BACKEND ?= cpu
+# PyTorch without CUDA, which is a tenth of the size; where its own index cannot be reached: --find-links FOLDER.
+TORCH_FROM ?= --torch-backend cpu
 # `make book FER_BOOK_DATA=folder` hands the folder on to every command.
 export FER_BOOK_DATA
 
@@ -93,9 +93,10 @@ lab: .venv/ready
 	touch $@
 
 # The book's packages as locked, and another backend of Keras beside TensorFlow.
+.venv/torch/ready: FROM = $(TORCH_FROM)
 .venv/jax/ready .venv/torch/ready: .venv/%/ready: .venv/ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/$*
-	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python --requirements requirements.lock --group $* --editable .
+	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python $(FROM) --requirements requirements.lock --group $* --editable .
 	touch $@
 
 # Pins every package for all supported versions of Python, and gives conda the same versions.
