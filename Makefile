@@ -6,13 +6,16 @@ UV_VERSION := 0.13.8
 BIN := .venv/bin
 CHECK := .venv/check/bin
 BROWSER := .venv/browser/bin
-# Warnings of libraries that nobody here can do anything about, and TensorFlow's notices, of which one is that there is no GPU.
-export PYTHONWARNINGS ?= ignore::DeprecationWarning,ignore:IProgress not found
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# tqdm's warning that a notebook has no widgets, and TensorFlow's notices, of which one is that there is no GPU.
+export PYTHONWARNINGS ?= ignore:IProgress not found
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# PyTorch without CUDA, which is a tenth of the size; where its own index cannot be reached: --find-links FOLDER.
+TORCH_FROM ?= --torch-backend cpu
 # `make book FER_BOOK_DATA=folder` hands the folder on to every command.
 export FER_BOOK_DATA
 
-.PHONY: book test check browser print links lab lock clean
+.PHONY: book test coverage full check bench backends browser print links lab lock clean
 
 book: .venv/ready
 	$(BIN)/fer-book run --profile $(PROFILE); status=$$?; \
@@ -20,9 +23,19 @@ book: .venv/ready
 
 # On all cores, file by file.
 test: .venv/ready
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
-# Format, style, spelling, types, workflows, notebooks without outputs, no result typed into prose.
+# The same tests, and which lines of the package no process ran; what a notebook's kernel runs does not count.
+coverage: .venv/ready
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder; status=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
+
+# The profile `full` of every paper's chapter, for one epoch on small trees in the datasets' official layout.
+full: .venv/ready
+	$(PYTEST) tests/test_full_profile.py --override-ini addopts=-q
+
+# Format, style, spelling, types, order of the rooms, workflows, notebooks without outputs, no result typed into prose.
 check: .venv/check/ready
 	$(CHECK)/ruff format --quiet --check .
 	$(CHECK)/ruff check --quiet .
@@ -31,6 +44,19 @@ check: .venv/check/ready
 	$(CHECK)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 	$(CHECK)/python tools/check_prose_numbers.py
 	$(CHECK)/mypy --python-executable $(BIN)/python
+	$(CHECK)/lint-imports --no-logo --cache-dir _build/import_linter
+
+# Every benchmark, and one table of their ratios; for a machine that does nothing else.
+bench: .venv/ready
+	$(BIN)/python benchmarks
+
+# The FER2013 chapter under `ci` with JAX and with PyTorch, in an environment and with a cache of its own each.
+backends: .venv/jax/ready .venv/torch/ready
+	rm -rf _build/backends
+	for backend in jax torch; do \
+	    KERAS_BACKEND=$$backend FER_BOOK_CACHE=$(CURDIR)/_build/backends/$$backend \
+	        .venv/$$backend/bin/fer-book run fer2013_cnn --profile ci --force || exit 1; \
+	done
 
 # The built site in the system's Chromium or Chrome: every page, by axe too, and what a reader does.
 browser: .venv/browser/ready
@@ -60,14 +86,17 @@ lab: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
-.venv/check/ready: .venv/ready
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/check
-	$(BIN)/uv pip install --quiet --python $(CHECK)/python --group check
+# An environment of its own for a group of pyproject.toml's tools.
+.venv/check/ready .venv/browser/ready: .venv/%/ready: .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/$*
+	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python --group $*
 	touch $@
 
-.venv/browser/ready: .venv/ready
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/browser
-	$(BIN)/uv pip install --quiet --python $(BROWSER)/python --group browser
+# The book's packages as locked, and another backend of Keras beside TensorFlow.
+.venv/torch/ready: FROM = $(TORCH_FROM)
+.venv/jax/ready .venv/torch/ready: .venv/%/ready: .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/$*
+	$(BIN)/uv pip install --quiet --python .venv/$*/bin/python $(FROM) --requirements requirements.lock --group $* --editable .
 	touch $@
 
 # Pins every package for all supported versions of Python, and gives conda the same versions.

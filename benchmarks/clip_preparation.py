@@ -8,18 +8,17 @@ after another, on all cores. Random clips of 10 RGB frames; the ratios are what 
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from ratios import Ratio
 
 from fer_utils.models.registry import build
 from fer_utils.preprocessing.clip_augmentation import CKPLUS_COPIES, augmented_clips
 from fer_utils.preprocessing.images import clahe
-from fer_utils.results.environment import environment
 
 CLASSES = tuple(CKPLUS_COPIES)
 LABELS = np.repeat(np.arange(7), (15, 6, 20, 8, 23, 9, 28))  # a third of CK+'s sequences of each class
@@ -50,22 +49,19 @@ def trained_per_s(clips: np.ndarray, width: float, batch_size: int, steps: int) 
     return batch_size / median_seconds(lambda: model.train_on_batch(batch, labels), steps)
 
 
-def main() -> None:
-    """Print the machine, both rates and their ratio for a small and for the full network."""
-    there = environment()
-    print(
-        f"{there.cpu}, {there.cores} cores, load {os.getloadavg()[0]:.2f}, keras {there.packages['keras']}, OpenCV {cv2.__version__}"
-    )
+def main() -> list[Ratio]:
+    """Print both rates for a small and for the full network; clips prepared per clip trained."""
     cv2.setNumThreads(1)
     random = np.random.default_rng(0)
+    ratios = []
     for side_pixels, width, batch_size, steps in ((32, 1 / 16, 30, 20), (112, 1.0, 2, 2)):
         clips = random.integers(0, 256, (len(LABELS), 10, side_pixels, side_pixels, 3), np.uint8)
         prepared = prepared_per_s(clips)
         trained = trained_per_s(clips, width, batch_size, steps)
-        print(
-            f"{side_pixels} pixels, width {width:g}, batches of {batch_size}: {prepared:.1f} clips prepared a second, "
-            f"{trained:.2f} trained, ratio {prepared / trained:.0f} (wanted >= 5)"
-        )
+        network = f"{side_pixels} pixels, width {width:g}"
+        print(f"{network}, batches of {batch_size}: {prepared:.1f} clips prepared a second, {trained:.2f} trained")
+        ratios.append(Ratio(f"clips prepared / trained, {network}", prepared / trained, least=5))
+    return ratios
 
 
 if __name__ == "__main__":

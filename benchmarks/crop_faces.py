@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -18,12 +17,12 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from ratios import Ratio
 
 from fer_utils.datasets.base import FaceDataset
 from fer_utils.datasets.loaders import rendered_faces
 from fer_utils.preprocessing.cropping import crop_faces, keep_rows
 from fer_utils.preprocessing.detection import YuNetDetector, haar_boxes
-from fer_utils.results.environment import environment
 
 FRAMES = 5000
 HAAR_FRAMES = 1000
@@ -94,27 +93,23 @@ def detector_times(dataset: FaceDataset) -> tuple[float, float]:
     return 1000 * haar, 1000 * net
 
 
-def main() -> None:
-    """Print the machine, the seconds and the ratios."""
-    load = os.getloadavg()[0]
-    print(
-        f"{environment().cpu}, {os.cpu_count()} cores, load {load:.2f}; Python {platform.python_version()}, OpenCV {cv2.__version__}"
-    )
+def main() -> list[Ratio]:
+    """Print the seconds; the ratios of workers, of the cache and of the detectors."""
     frames = canvas_frames()
+    ratios = []
     for detector, count in (("yunet", FRAMES), ("haar", HAAR_FRAMES)):
         times = crop_times(keep_rows(frames, np.arange(count), f"first {count}"), detector)
         one, two, again = times.sum(axis=0)
         parts = times[:, 0] / times[:, 1]
         print(
-            f"{detector}, n = {count}: one worker {one:.2f} s, two {two:.2f} s, ratio {one / two:.2f} (wanted >= 1.7; of {PARTS} "
-            f"parts the median {np.median(parts):.2f}, {parts.min():.2f} to {parts.max():.2f}); "
-            f"from the cache {again:.3f} s, ratio {two / again:.0f} (wanted >= 20)"
+            f"{detector}, n = {count}: one worker {one:.2f} s, two {two:.2f} s (of {PARTS} parts the median ratio "
+            f"{np.median(parts):.2f}, {parts.min():.2f} to {parts.max():.2f}); from the cache {again:.3f} s"
         )
+        ratios.append(Ratio(f"cropping with {detector}, one worker / two", one / two, least=1.7))
+        ratios.append(Ratio(f"cropping with {detector}, two workers / cache", two / again, least=20))
     haar, yunet = detector_times(frames)
-    print(
-        f"n = {COMPARED_FRAMES}: Haar at 640 x 480 {haar:.1f} ms, YuNet at 320 x 240 {yunet:.1f} ms a frame, "
-        f"ratio {haar / yunet:.1f} (wanted >= 3)"
-    )
+    print(f"n = {COMPARED_FRAMES}: Haar at 640 x 480 {haar:.1f} ms, YuNet at 320 x 240 {yunet:.1f} ms a frame")
+    return [*ratios, Ratio("a frame, Haar / YuNet", haar / yunet, least=3)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Training the head of a frozen VGG16 for 200 epochs: on features computed once, beside the BP4D paper's way, in one run.
 
-    python benchmarks/frozen_features.py [--images 600] [--side-pixels 100]
+    python benchmarks/frozen_features.py
 
 The paper's listing (Sec. 2.2) freezes every layer of the base and fits the whole network, so each epoch computes the base
 for every image again; its 200 epochs are extrapolated from the first and three more. Ours is measured whole: building,
@@ -9,18 +9,18 @@ features, 200 epochs, record. No augmentation and random weights on both sides, 
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import tempfile
 import time
 
 import numpy as np
+from ratios import Ratio
 
 from fer_utils.models.registry import build
-from fer_utils.results.environment import environment
 from fer_utils.training import fit, recipes
 
+IMAGES, SIDE_PIXELS = 600, 100
 EPOCHS, BATCH_SIZE, MEASURED = 200, 32, 3
 
 
@@ -45,31 +45,20 @@ def our_seconds(images: np.ndarray, labels: np.ndarray, validation: tuple[np.nda
     return time.perf_counter() - began
 
 
-def main() -> None:
-    """Print seconds of both ways, their ratio, and what they were measured on."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=600)
-    parser.add_argument("--side-pixels", type=int, default=100)
-    arguments = parser.parse_args()
-
-    side = arguments.side_pixels
+def main() -> list[Ratio]:
+    """Print seconds of both ways; their ratio."""
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (arguments.images, side, side, 3)).astype(np.uint8)
-    labels = np.arange(len(images)) % 6
-    cut = len(images) * 4 // 5
+    images = random.integers(0, 256, (IMAGES, SIDE_PIXELS, SIDE_PIXELS, 3)).astype(np.uint8)
+    labels = np.arange(IMAGES) % 6
+    cut = IMAGES * 4 // 5
     data = (images[:cut], labels[:cut], (images[cut:], labels[cut:]))
-
     with tempfile.TemporaryDirectory() as cache:
         os.environ["FER_BOOK_CACHE"] = cache
         paper, ours = paper_seconds(*data), our_seconds(*data)
-
-    there = environment()
-    print(f"{cut} images for training, {len(images) - cut} held out, {side} x {side} pixels, {EPOCHS} epochs")
-    versions = ", ".join(f"{name} {there.packages[name]}" for name in ("keras", there.backend))
-    print(f"{there.cpu}, {there.cores} cores, computed on {there.device}, Python {there.python}, {versions}")
+    print(f"{cut} images for training, {IMAGES - cut} held out, {SIDE_PIXELS} x {SIDE_PIXELS} pixels, {EPOCHS} epochs")
     print(f"the whole network in every epoch: {paper:8.1f} s (extrapolated from {1 + MEASURED} epochs)")
     print(f"features computed once:           {ours:8.1f} s")
-    print(f"ratio: {paper / ours:.0f}")
+    return [Ratio("200 epochs of a head, whole network / features once", paper / ours)]
 
 
 if __name__ == "__main__":

@@ -1,19 +1,17 @@
 """The live program beside what a user would take instead, on two cores and rendered faces.
 
-    python benchmarks/live.py [--memory]
+    python benchmarks/live.py
 
 One face classified by the exported networks, by `model.predict` and by a compiled `tf.function`; frames of 640 x 480 from
 picture to probabilities by the live program and by the package `fer`, which gets an environment of its own in the cache
-folder (once); the time of each stage for one to five faces. All take turns, a few calls each, so that what
-else the machine does meets them alike. With `--memory`, instead, the memory held over 10,000 frames.
+folder (once); the time of each stage for one to five faces; the memory held over 10,000 frames. Ways that are compared take
+turns, a few calls each, so that what else the machine does meets them alike.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,15 +24,14 @@ CORES = 2
 if hasattr(os, "sched_setaffinity"):  # before anything counts the cores
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
 
-import cv2
 import numpy as np
 import psutil
+from ratios import Ratio
 
 from fer_utils.live import loop, recognition
 from fer_utils.live.export import exported, model_file, open_classifier, rendered_crops
 from fer_utils.live.rendered_video import multi_face_frames
 from fer_utils.live.sources import Frame
-from fer_utils.results.environment import environment
 from fer_utils.results.paths import cache_folder
 
 ROUNDS = 15
@@ -82,8 +79,8 @@ def in_turns(works: dict[str, Callable[[], object]], calls: int) -> dict[str, fl
     return {name: float(np.median(taken)) for name, taken in times.items()}
 
 
-def classification() -> None:
-    """One face and five through the same network, by five ways to run it."""
+def classification() -> list[Ratio]:
+    """One face and five through the same network, by five ways to run it; the ratios for one face and int8."""
     import tensorflow as tf
 
     from fer_utils.models.registry import published
@@ -95,6 +92,7 @@ def classification() -> None:
         "LiteRT float32": open_classifier(model_file("fer2013_cnn", "float32")),
         "ONNX Runtime float32": open_classifier(exported("fer2013_cnn", ".onnx")),
     }
+    ratios = []
     for count in (1, 5):
         faces = rendered_crops(48)[:count]
         tensor = tf.constant(faces)
@@ -107,7 +105,13 @@ def classification() -> None:
         for name, taken in times.items():
             ratios = f"predict / this {times['model.predict'] / taken:.1f}, tf.function / this {times['tf.function'] / taken:.1f}"
             print(f"  {name:22} {taken:7.2f} ms   {ratios}")
-    print("  wanted for one face: predict / this >= 50, tf.function / this >= 8")
+        if count == 1:
+            ours = times["LiteRT int8"]
+            ratios += [
+                Ratio("one face, model.predict / LiteRT int8", times["model.predict"] / ours, least=50),
+                Ratio("one face, tf.function / LiteRT int8", times["tf.function"] / ours, least=8),
+            ]
+    return ratios
 
 
 def fer_python() -> Path:
@@ -123,8 +127,9 @@ def fer_python() -> Path:
     return python
 
 
-def end_to_end() -> None:
-    """Frames with one and five faces, from pixels to probabilities, by the live program and by fer."""
+def end_to_end() -> list[Ratio]:
+    """Frames with one and five faces, from pixels to probabilities, by the live program and by fer; fer / int8."""
+    ratios = []
     recognisers = {precision: recogniser(precision) for precision in ("int8", "float32")}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -162,8 +167,11 @@ def end_to_end() -> None:
                     f"  {title:22} {middle:7.2f} ms (p95 {high:.2f})   fer / this {theirs / middle:.1f}; "
                     f"{found[name] / FRAMES:.1f} faces found"
                 )
+            ratios.append(
+                Ratio(f"a frame with {count} face{'s' * (count > 1)}, fer / live", theirs / np.median(times["int8"]), least=6)
+            )
         other.stdin.close()
-    print("  wanted: fer / this >= 6, and at most 10 ms with one face")
+    return ratios
 
 
 def recogniser(precision: str) -> recognition.Recogniser:
@@ -201,7 +209,7 @@ class MemorySink:
         pass
 
 
-def memory() -> None:
+def memory() -> list[Ratio]:
     """The whole loop, drawing included, over many frames: the slope of the memory held after the first thousand."""
     noted = MemorySink()
     done = loop.watch(Endless(), recogniser("int8"), [noted], None, 0.3, labels_only=False)
@@ -210,27 +218,18 @@ def memory() -> None:
     print(" ".join(f"{value:.1f}" for value in noted.mebibytes[::10]), "MiB every 1,000 frames")
     print(
         f"{done.frames:,} frames, {done.frames_per_second:.0f} a second; memory {held[0]:.1f} MiB after 1,000 frames, "
-        f"{held[-1]:.1f} MiB at the end, slope {slope:+.3f} MiB per 1,000 frames (wanted: below 0.1)"
+        f"{held[-1]:.1f} MiB at the end"
     )
+    return [Ratio("MiB more per 1,000 frames", slope, most=0.1)]
 
 
-def main() -> None:
-    """Print the machine, the times and the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--memory", action="store_true", help="memory over 10,000 frames instead of times")
-    chosen = parser.parse_args()
-    if chosen.memory:
-        memory()
-        return
-    print(
-        f"{environment().cpu}, {CORES} cores, load {os.getloadavg()[0]:.2f}; Python {platform.python_version()}, "
-        f"OpenCV {cv2.__version__}"
-    )
-    classification()
-    end_to_end()
+def main() -> list[Ratio]:
+    """Print the times; the ratios."""
+    ratios = [*classification(), *end_to_end()]
     table = loop.stage_times(recogniser("int8"))
     wide = table.pivot(index="faces", columns="stage", values=["median_ms", "p95_ms"])
     print(wide.reindex(columns=[*recognition.STAGES, "total"], level=1).round(2).to_string())
+    return [*ratios, *memory()]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """`make book` from nothing, with nothing changed, and with one chapter changed, in one run.
 
-    python benchmarks/rebuild_book.py [FOLDER WITH DATASETS]
+    python benchmarks/rebuild_book.py
 
-It works on a copy of the project, so the checkout stays as it is.
+It works on a copy of the project, so the checkout stays as it is, with the datasets in FER_BOOK_DATA where it is set.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+from ratios import Ratio
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = "rendered_faces"
@@ -30,9 +31,9 @@ def make_book(folder: Path, data: str) -> tuple[float, str]:
     return time.perf_counter() - began, ended.stdout
 
 
-def main() -> None:
-    """Print the three times and their ratios to the first one, and which chapters were executed in the third."""
-    data = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else ""
+def main() -> list[Ratio]:
+    """Print the three times and which chapters were executed in the third; the ratios of the later ones to the first."""
+    data = os.environ.get("FER_BOOK_DATA", "")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "book"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
@@ -43,13 +44,14 @@ def main() -> None:
         next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["source"] += ["\n# changed"]
         path.write_text(json.dumps(notebook))
         changed, output = make_book(folder, data)
-        for name, seconds in (
-            ("from nothing, set-up included", first),
-            ("nothing changed", unchanged),
-            ("one chapter changed", changed),
-        ):
-            print(f"{name:>30}: {seconds:6.1f} s  {seconds / first:5.2f} of the first")
-        print("executed in the third:", ", ".join(line.split(":")[0] for line in output.splitlines() if ": running" in line))
+    print(
+        f"from nothing, set-up included: {first:.1f} s; nothing changed: {unchanged:.1f} s; one chapter changed: {changed:.1f} s"
+    )
+    print("executed in the third:", ", ".join(line.split(":")[0] for line in output.splitlines() if ": running" in line))
+    return [
+        Ratio("make book, nothing changed / from nothing", unchanged / first, most=1),
+        Ratio("make book, one chapter changed / from nothing", changed / first, most=1),
+    ]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A hyper-parameter search left alone, and the same one killed several times and resumed, in one run.
 
-    python benchmarks/resume_search.py [--trials 48] [--kills 5]
+    python benchmarks/resume_search.py
 
 Each runs in a process of its own, which is killed with SIGKILL while it evaluates a trial. The evaluation is a made-up
 accuracy that keeps its finished folds on disk, as trainings do. A trial whose outcome was stored must never be evaluated
@@ -9,7 +9,6 @@ again; those of the batch that was under way are, which costs the fold that was.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import signal
@@ -21,12 +20,14 @@ from pathlib import Path
 
 import pandas as pd
 from optuna.trial import TrialState
+from ratios import Ratio
 
 from fer_utils.training.hyperparameters import Outcome, PruningRule, history, score_folds, search
 from fer_utils.training.search_space import PAPER_CKPLUS, Configuration
 
 FOLDS = tuple(f"S{number}" for number in range(10))
 RULE = PruningRule(below_percent=60, warm_up_folds=3)
+TRIALS, KILLS = 48, 5
 BATCH = 4
 FOLD_S = 0.005
 
@@ -53,7 +54,7 @@ def note(log: Path, number: int) -> None:
         lines.write(f"{number}\n")
 
 
-def run(folder: Path, trials: int) -> None:
+def run(folder: Path) -> None:
     """Run or continue the study in `folder`; print its history. Evaluations and folds are written down when they begin."""
 
     def run_all(points: list[tuple[int, Configuration]]) -> list[Outcome]:
@@ -63,7 +64,7 @@ def run(folder: Path, trials: int) -> None:
             outcomes.append(evaluate(folder, number, configuration))
         return outcomes
 
-    study = search(folder, "study", run_all, trials=trials, batch=BATCH, seed=0, rule=RULE, evaluation="made up")
+    study = search(folder, "study", run_all, trials=TRIALS, batch=BATCH, seed=0, rule=RULE, evaluation="made up")
     print(history(study).to_json(orient="records"))
 
 
@@ -79,26 +80,25 @@ def stored(folder: Path) -> set[int]:
     return {log["trial_id"] for log in map(json.loads, lines) if log.get("state") in (TrialState.COMPLETE, TrialState.PRUNED)}
 
 
-def begin(folder: Path, trials: int) -> subprocess.Popen[str]:
+def begin(folder: Path) -> subprocess.Popen[str]:
     """A process that runs the study."""
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, __file__, "--folder", str(folder), "--trials", str(trials)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, __file__, str(folder)], stdout=subprocess.PIPE, text=True)
 
 
-def finish(folder: Path, trials: int) -> pd.DataFrame:
+def finish(folder: Path) -> pd.DataFrame:
     """The history of the study when it has run to its end."""
-    process = begin(folder, trials)
+    process = begin(folder)
     output, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"the search ended with status {process.returncode}")
     return pd.read_json(io.StringIO(output), orient="records")
 
 
-def kill_in_the_middle(folder: Path, trials: int, after: int) -> int:
+def kill_in_the_middle(folder: Path, after: int) -> int:
     """Run until `after` evaluations have begun, kill; how many began although their outcome had been stored before."""
     before, told = len(begun(folder)), stored(folder) if folder.exists() else set()
-    process = begin(folder, trials)
+    process = begin(folder)
     while len(begun(folder)) < after and process.poll() is None:
         time.sleep(FOLD_S)
     process.send_signal(signal.SIGKILL)
@@ -107,39 +107,31 @@ def kill_in_the_middle(folder: Path, trials: int, after: int) -> int:
     return len(told.intersection(begun(folder)[before:]))
 
 
-def main() -> None:
-    """Print evaluations of both searches, their ratio, the trials repeated, and whether the histories are equal."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=48)
-    parser.add_argument("--kills", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="used by the script itself: run the study there")
-    arguments = parser.parse_args()
-    if arguments.folder:
-        run(arguments.folder, arguments.trials)
-        return
-
-    trials, kills = arguments.trials, arguments.kills
+def main() -> list[Ratio]:
+    """Print what was begun in both searches; the ratios, the trials repeated, and whether the histories are equal."""
     with tempfile.TemporaryDirectory() as scratch:
         alone, killed = Path(scratch) / "alone", Path(scratch) / "killed"
-        uninterrupted = finish(alone, trials)
+        uninterrupted = finish(alone)
         repeated = 0
-        for kill in range(1, kills + 1):
-            repeated += kill_in_the_middle(killed, trials, kill * trials // (kills + 1))
+        for kill in range(1, KILLS + 1):
+            repeated += kill_in_the_middle(killed, kill * TRIALS // (KILLS + 1))
         told, before = stored(killed), len(begun(killed))
-        resumed = finish(killed, trials)
+        resumed = finish(killed)
         repeated += len(told.intersection(begun(killed)[before:]))
-        trials_begun, folds_begun = (
-            [len(begun(folder, what)) for folder in (alone, killed)] for what in ("evaluations", "folds")
-        )
+        begun_by = {what: [len(begun(folder, what)) for folder in (alone, killed)] for what in ("evaluations", "folds")}
 
-    print(f"{trials} trials in batches of {BATCH}; {(resumed['state'] == 'pruned').sum()} of them pruned")
-    for what, (first, second) in (("evaluations", trials_begun), ("folds", folds_begun)):
-        print(f"{what}: {first} left alone, {second} killed {kills} times and resumed, ratio {second / first:.3f}")
-    print(f"evaluated again though stored: {repeated} trials")
-    print(f"equal histories: {'yes' if resumed.equals(uninterrupted) else 'no'}")
-    if repeated or not resumed.equals(uninterrupted):
-        raise SystemExit(1)
+    print(f"{TRIALS} trials in batches of {BATCH}; {(resumed['state'] == 'pruned').sum()} of them pruned")
+    for what, (first, second) in begun_by.items():
+        print(f"{what}: {first} left alone, {second} killed {KILLS} times and resumed")
+    return [
+        *(Ratio(f"{what}, killed {KILLS} times / left alone", second / first) for what, (first, second) in begun_by.items()),
+        Ratio("trials evaluated again though stored", repeated, most=0),
+        Ratio("histories that differ", int(not resumed.equals(uninterrupted)), most=0),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 2:  # as `begin` starts it
+        run(Path(sys.argv[1]))
+    else:
+        main()

@@ -1,4 +1,6 @@
-"""The FER Reproducibility Book's helpers, in eleven rooms. Data flows one way, and imports go down only:
+"""The FER Reproducibility Book's helpers, in eleven rooms.
+
+Data flows one way, and imports go down only:
 
     datasets -> preprocessing -> protocols -> models -> training -> evaluation -> results     an image's way
     claims.schema -> claims.audit -> claims.verdicts <- results -> claims.ledger -> figures   a claim's way

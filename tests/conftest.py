@@ -1,4 +1,4 @@
-"""Small inputs for the tests: FER2013 files of the official shape with made-up pixels, and one executed `ci` run."""
+"""Small inputs for the tests: FER2013 files of the official shape with made-up pixels, and the chapters executed under `ci`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import gzip
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
 import pytest
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from fer_utils.book.execution import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 USAGES = ("Training", "PublicTest", "PrivateTest")
@@ -56,6 +62,35 @@ def fer2013_folder(tmp_path):
     folder.mkdir(parents=True)
     (folder / "fer2013.csv.gz").write_bytes(gzip.compress(csv_text(fer2013_rows()).encode()))
     return folder
+
+
+@pytest.fixture(scope="session")
+def ci_run_of(tmp_path_factory) -> Callable[[str], Run]:
+    """The run of a chapter under `ci`, from nothing and without any data: executed once for all tests in all processes.
+
+    Tests only read what it left: `run.notebook`, and `result.json` in `run.folder`.
+    """
+    from fer_utils.book import execution
+
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "ci"
+    shared.mkdir(exist_ok=True)
+
+    def run_of(chapter: str) -> Run:
+        alone = shared / chapter  # the scoreboard would read what others leave beside it
+        with pytest.MonkeyPatch.context() as patch, FileLock(shared / f"{chapter}.lock"):
+            for name in ("FER_BOOK_OUTPUT", "JUPYTER_PATH"):  # which an execution sets for its kernel
+                patch.setenv(name, os.environ.get(name, ""))
+            patch.setenv("FER_BOOK_CACHE", str(alone / "cache"))
+            patch.setenv("TQDM_DISABLE", "1")
+            patch.delenv("FER_BOOK_DATA", raising=False)
+            patch.setattr(execution, "BUILD", alone)
+            run = execution.plan(chapter, "ci")
+            failure = None if run.notebook.exists() else execution.execute(run, progress=False)
+            assert failure is None and (run.folder / "result.json").exists(), failure or f"{chapter} has failed before"
+        return run
+
+    return run_of
 
 
 def fer_book(*arguments: str, **environment: str) -> subprocess.CompletedProcess:

@@ -28,7 +28,7 @@ def test_the_copies_by_class_are_the_printed_ones():
 
 def test_each_class_gets_its_number_of_copies():
     made = augmented_clips(CLIPS, LABELS, CLASSES, CKPLUS_COPIES, 0)
-    counts = dict(zip(CLASSES, np.bincount(made.labels).tolist()))
+    counts = dict(zip(CLASSES, np.bincount(made.labels).tolist(), strict=True))
     assert counts == {"anger": 5, "contempt": 13, "disgust": 4, "fear": 10, "happiness": 4, "sadness": 9, "surprise": 3}
 
 

@@ -82,9 +82,10 @@ def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path):
         "last.weights.h5", "record.json", "selected.weights.h5", "state.json",
     ]  # fmt: skip
 
-    began = time.perf_counter()
+    written = {path: path.stat().st_mtime_ns for path in resumed.folder.iterdir()}
     again = train(tmp_path / "killed")
-    assert again.record == resumed.record and time.perf_counter() - began < 1, "a finished training is not repeated"
+    assert again.record == resumed.record
+    assert {path: path.stat().st_mtime_ns for path in resumed.folder.iterdir()} == written, "a finished training is not repeated"
     assert np.array_equal(again.probabilities(IMAGES[:8]), again.probabilities(IMAGES[:8]))
 
 
@@ -273,10 +274,9 @@ def test_a_site_that_does_not_answer_means_weights_none_and_one_warning(tmp_path
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(pretrained, "SITE", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        began = time.perf_counter()
         with pytest.warns(UserWarning, match="no ImageNet weights for VGG16") as warned:
             answers = [pretrained.imagenet_weights("VGG16", timeout_s=0.2) for _ in range(2)]
-    assert answers == ["none", "none"] and len(warned) == 1 and time.perf_counter() - began < 5
+    assert answers == ["none", "none"] and len(warned) == 1
     assert not list(tmp_path.rglob("*.*")), "nothing half downloaded is left"
 
 

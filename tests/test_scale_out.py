@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
+from distributed import LocalCluster, wait
 
 from fer_utils.book import cli, execution
 from fer_utils.training import parallel
@@ -144,6 +144,28 @@ def test_only_what_lost_its_worker_runs_again_and_only_once(accidents):
     assert counts == {"sound": 1, "once": 2, "calm": 1, "large": 2, "quiet": 1, "last": 1}
 
 
+def test_what_is_done_does_not_run_again_where_its_worker_dies_and_this_process_hears_of_it_late(tmp_path, monkeypatch):
+    """As on a busy machine: the dead worker's successor works before this process looks at what has happened."""
+    submitted, workers = set(), set()
+
+    def wait_late(futures, **options):
+        (starting,) = parallel._started.values()
+        client = starting.result()
+        submitted.update(future.key for future in futures)
+        workers.update(client.nthreads())
+        if len(submitted) == 2 and len(workers) == 1:
+            while not set(client.nthreads()) - workers:
+                time.sleep(0.05)
+            client.submit(process_number, None).result()  # after all that the successor was given before
+        return wait(futures, **options)
+
+    monkeypatch.setattr(parallel, "wait", wait_late)
+    parallel.stop_workers()
+    assert fan_out(accident, [(name, tmp_path) for name in ("calm", "once")], **LOCAL | {"workers": 1}) == ["calm", "once"]
+    assert len(workers) == 2
+    assert Counter(name for _, name in times(tmp_path, "begun")) == {"calm": 1, "once": 2}
+
+
 def test_what_lost_its_worker_runs_again_when_all_others_are_done(accidents):
     others_done = max(at for at, name in times(accidents[1], "ended") if name != "once")
     assert sorted(name for at, name in times(accidents[1], "begun") if at > others_done) == ["large", "once"]
@@ -179,12 +201,10 @@ def test_a_scheduler_that_goes_away_is_reported(cluster):
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
-def test_a_scheduler_that_nobody_answers_at_is_reported_soon(address, monkeypatch):
+def test_a_scheduler_that_nobody_answers_at_is_reported(address, monkeypatch):
     monkeypatch.setattr(parallel, "CONNECT_TIMEOUT_S", 1)
-    begun = time.monotonic()
     with pytest.raises(ScaleOutError, match=f"no Dask scheduler answers at {address} within 1 s.*check host, port"):
         fan_out(abs, [1], scheduler=address)
-    assert time.monotonic() - begun < 6
 
 
 def test_without_workers_the_items_are_done_in_this_process_and_in_order():

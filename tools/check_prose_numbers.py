@@ -1,4 +1,6 @@
-"""Finds results typed into prose: python tools/check_prose_numbers.py [FILE ...]
+"""Finds results typed into prose.
+
+    python tools/check_prose_numbers.py [FILE ...]
 
 A result is a percentage, a difference in points, an interval or a score with decimals, `n = 12` or `p = 0.03`, a duration
 or a rate in figures. In the text of a notebook it is glued, on a page it is a mark (`book/claims.md`), so that it cannot

@@ -82,8 +82,10 @@ def print_page(page: Path, target: Path) -> None:
 
 
 def mend_outline(target: Path, headings: list[str]) -> None:
-    """Give the entries of a PDF's outline the text of the headings: Chromium drops the space at which a heading is broken, and
-    names a heading twice that it first set at the foot of a page."""
+    """Give the entries of a PDF's outline the text of the headings.
+
+    Chromium drops the space at which a heading is broken, and names a heading twice that it first set at the foot of a page.
+    """
     texts = {squeezed(heading): " ".join(heading.split()) for heading in headings}
     book = PdfWriter(clone_from=target)
     for entry in outline_entries(book.root_object["/Outlines"]):
@@ -94,6 +96,7 @@ def mend_outline(target: Path, headings: list[str]) -> None:
 
 
 def squeezed(text: str) -> str:
+    """A text without its spaces."""
     return "".join(text.split())
 
 

@@ -1,4 +1,4 @@
-"""Draws book/static/readme.png from the claims and the published result: python tools/readme_picture.py"""
+"""Draws book/static/readme.png from the claims and the published result."""
 
 from __future__ import annotations
 

@@ -38,8 +38,10 @@ PAIRS_AT_ONCE = 128  # pairs of thumbnails correlated in one step
 
 @dataclass(frozen=True, eq=False)
 class Fingerprints:
-    """What duplicates are found by, in the order of the images: SHA-256 of the pixels (str), 64-bit perceptual hashes
-    (uint64) and grey thumbnails (uint8, n x 32 x 32); about 1.3 kB an image."""
+    """What duplicates are found by, in the order of the images; about 1.3 kB an image.
+
+    SHA-256 of the pixels (str), 64-bit perceptual hashes (uint64) and grey thumbnails (uint8, n x 32 x 32).
+    """
 
     digests: np.ndarray
     hashes: np.ndarray

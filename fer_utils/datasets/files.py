@@ -1,5 +1,6 @@
-"""What the datasets made of image files share: finding the level of a tree, listing and decoding images, and the
-`FaceDataset` that comes of it. Nothing is unpacked, moved or written.
+"""What the datasets made of image files share; nothing is unpacked, moved or written.
+
+Finding the level of a tree, listing and decoding images, and the `FaceDataset` that comes of it.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def locate(folder: Path, is_root: Callable[[Path], bool], name: str, tree: str, 
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Image files below a folder in the order of their names. Links are followed, but not back to a folder above, and each
-    real folder is entered once.
+    """Image files below a folder in the order of their names.
+
+    Links are followed, but not back to a folder above, and each real folder is entered once.
     """
     entered: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):

@@ -18,8 +18,11 @@ EFFECT_KINDS = {"raises the score": FLAWED, "lowers the score": SOUND, "scatters
 
 
 def threat_figure(effect: Effect, real: Metric | None = None) -> tuple[Figure, Axes]:
-    """(figure, its left panel, still empty); right is the effect on rendered faces, a dot per seed and the mean's 95 %
-    interval, and below it the effect on real faces where it was measured."""
+    """(figure, its left panel, still empty).
+
+    Right is the effect on rendered faces, a dot per seed and the mean's 95 % interval, and below it the effect on real faces
+    where it was measured.
+    """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.3), width_ratios=[3, 2])
     measured = effect.metric
     spread = np.linspace(0.12, 0.36, len(effect.differences))

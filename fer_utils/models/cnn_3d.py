@@ -1,5 +1,7 @@
-"""The networks of the 3D-CNN paper (Haddad, Lezoray and Hamel 2020): C3D (Tran et al. 2015) with batch norm, and as a baseline
-the same in two dimensions on the last frame. Both take clips, uint8 (n, frames, height, width, channels), grey or colour.
+"""The networks of the 3D-CNN paper (Haddad, Lezoray and Hamel 2020).
+
+C3D (Tran et al. 2015) with batch norm, and as a baseline the same in two dimensions on the last frame. Both take clips, uint8
+(n, frames, height, width, channels), grey or colour.
 """
 
 from __future__ import annotations
@@ -45,8 +47,9 @@ def c3d(
     precision: Precision = "float32",
     seed: int = 0,
 ) -> keras.Model:
-    """The network whose options the paper searches (Sec. 3, Table 1), as found for CK+ (Table 2): 78,029,959 trainable
-    parameters for 7 classes. `second_convolution`, one more in the first two groups, adds 553,536.
+    """The network whose options the paper searches (Sec. 3, Table 1), as found for CK+ (Table 2).
+
+    It has 78,029,959 trainable parameters for 7 classes. `second_convolution`, one more in the first two groups, adds 553,536.
 
     Input (frames, side_pixels, side_pixels, channels) uint8, output `classes` probabilities in float32. `width` scales
     filters and dense units, rounded, at least 1. Raises ValueError for fewer than 8 frames or 16 pixels, an even
@@ -132,7 +135,7 @@ def _probabilities(
         return max(1, round(number * width))
 
     maps = in_colour(layers.Rescaling(**RESCALING[pixel_range], dtype="float32")(pixels))
-    for group, (filters, (size, strides)) in enumerate(zip(GROUPS, POOLS)):
+    for group, (filters, (size, strides)) in enumerate(zip(GROUPS, POOLS, strict=True)):
         if second_convolution and group < 2:
             filters *= 2
         for number in filters:

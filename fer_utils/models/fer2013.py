@@ -58,8 +58,9 @@ def fer2013_cnn(
 def small_cnn(
     classes: int = 7, side_pixels: int = 72, channels: int = 1, precision: Precision = "mixed_bfloat16", seed: int = 0
 ) -> keras.Model:
-    """A network of our own for experiments on protocols: each image brought to mean 0 and deviation 1, four
-    convolutions with batch norm, one dense layer.
+    """A network of our own for experiments on protocols.
+
+    Each image is brought to mean 0 and deviation 1; four convolutions with batch norm, one dense layer.
 
     Input (side_pixels, side_pixels, channels) uint8, output `classes` probabilities. Fast and good enough to show an effect.
     """

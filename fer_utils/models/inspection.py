@@ -49,8 +49,10 @@ def weight_layers(model: keras.Model) -> list[tuple[str, tuple[int, ...], int]]:
 
 
 def operations(model: keras.Model) -> int:
-    """Multiplications and additions of the convolutions and dense layers for one input, forward; training takes about
-    three times as many."""
+    """Multiplications and additions of the convolutions and dense layers for one input, forward.
+
+    Training takes about three times as many.
+    """
     total = 0
     for layer in model.layers:
         kernel = getattr(layer, "kernel", None)

@@ -1,5 +1,6 @@
-"""The network of Miao, Dong, Al Jaam and El Saddik (2019): MobileNet (Howard et al. 2017), trained with softmax and centre
-loss together (Wen et al. 2016).
+"""The network of Miao, Dong, Al Jaam and El Saddik (2019).
+
+MobileNet (Howard et al. 2017), trained with softmax and centre loss together (Wen et al. 2016).
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ def center_loss(features: keras.KerasTensor, labels: keras.KerasTensor, centers:
 def moved_centers(
     features: keras.KerasTensor, labels: keras.KerasTensor, centers: keras.KerasTensor, rate: float
 ) -> keras.KerasTensor:
-    """The centres after a batch (Wen et al. 2016, Eq. 4): each goes by `rate` times the sum of its differences from the
-    features of its class, divided by one more than there are; without any it stays.
+    """The centres after a batch (Wen et al. 2016, Eq. 4).
+
+    Each goes by `rate` times the sum of its differences from the features of its class, divided by one more than there are;
+    without any it stays.
     """
     members = ops.one_hot(labels, centers.shape[0], dtype=centers.dtype)
     counts = ops.sum(members, axis=0)[:, None]
@@ -58,8 +61,8 @@ class CenterLossModel(keras.Model):
 
     The loss of a training step is that of `compile` plus the weighted centre loss; images count alike in the latter whatever
     their `class_weight`. In evaluation it is that of `compile` alone, which can be compared between weights. The centres,
-    at first zero, are weights of the model that no gradient moves: each step moves them by `center_rate`. The weight of the loss is
-    one of its weights as well, so that one compiled network serves all its values, but is not saved with the others.
+    at first zero, are weights of the model that no gradient moves: each step moves them by `center_rate`. The weight of the loss
+    is one of its weights as well, so that one compiled network serves all its values, but is not saved with the others.
     """
 
     def __init__(

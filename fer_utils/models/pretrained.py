@@ -118,7 +118,9 @@ def _load(model: keras.Model, weights: str, network: str) -> None:
     try:
         with warnings.catch_warnings(action="ignore"):
             model.load_weights(weights)
-        fits = all(value.ndim < 2 or not np.array_equal(value, old) for value, old in zip(model.get_weights(), before))
+        fits = all(
+            value.ndim < 2 or not np.array_equal(value, old) for value, old in zip(model.get_weights(), before, strict=True)
+        )
     except (ValueError, OSError, KeyError) as error:
         fits, reason = False, str(error)
     if not fits:

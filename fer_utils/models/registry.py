@@ -21,8 +21,10 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every sec
 
 
 def fer2013_features(classes: int = 7, channels: int = 3, seed: int = 0) -> keras.Model:
-    """A softmax layer on what the network that this book trained on FER2013 makes of a face: for comparisons that need
-    many trainings. Input (48, 48, channels) uint8, colour made grey as FER2013 is; only the softmax layer is trained.
+    """A softmax layer on what the network that this book trained on FER2013 makes of a face.
+
+    For comparisons that need many trainings. Input (48, 48, channels) uint8, colour made grey as FER2013 is; only the softmax
+    layer is trained.
     """
     trained = published("fer2013_cnn")
     trained.trainable = False

@@ -91,7 +91,7 @@ def augmented_clips(
     augmented = np.empty((len(source), *clips.shape[1:]), np.uint8)
     augmented[: len(clips)] = clips
     place = len(clips)
-    for clip, counts, number in zip(clips, of_clip, numbers):
+    for clip, counts, number in zip(clips, of_clip, numbers, strict=True):
         _fill(augmented[place : place + counts.total], clip, counts, seed, int(number))
         place += counts.total
     return AugmentedClips(augmented, labels[source], source)
@@ -101,9 +101,9 @@ def _fill(places: np.ndarray, clip: np.ndarray, counts: Copies, seed: int, numbe
     angles = np.random.default_rng([seed, number, 0]).uniform(*ROTATION_DEGREES, counts.rotation)
     factors = np.random.default_rng([seed, number, 1]).uniform(*CONTRAST_FACTORS, counts.contrast)
     places[: counts.flip] = clip[:, :, ::-1]
-    for copy, angle in zip(places[counts.flip :], angles):
+    for copy, angle in zip(places[counts.flip :], angles, strict=False):
         _rotate(clip, angle, copy)
-    for copy, factor in zip(places[counts.flip + counts.rotation :], factors):
+    for copy, factor in zip(places[counts.flip + counts.rotation :], factors, strict=True):
         changed = CONTRAST_CENTRE + factor * (np.arange(256) - CONTRAST_CENTRE)
         table = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
         copy[...] = cv2.LUT(clip.reshape(len(clip), -1), table).reshape(clip.shape)
@@ -112,5 +112,5 @@ def _fill(places: np.ndarray, clip: np.ndarray, counts: Copies, seed: int, numbe
 def _rotate(clip: np.ndarray, degrees: float, rotated: np.ndarray) -> None:
     height, width = clip.shape[1:3]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
-    for frame, turned in zip(clip, rotated):
+    for frame, turned in zip(clip, rotated, strict=True):
         turned[...] = cv2.warpAffine(frame, matrix, (width, height), borderMode=cv2.BORDER_REFLECT).reshape(frame.shape)

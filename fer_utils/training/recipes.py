@@ -18,11 +18,14 @@ LATER_FIELDS = ("balanced_loss", "weight_decay", "drop_remainder")
 
 
 class Recipe(BaseModel):
-    """What decides a network's weights, besides its data. Step divides the rate by 10 at 1/2 and 3/4 of the epochs;
-    plateau halves it after 5 epochs without a lower validation loss; cosine ends at zero after the last epoch; decay
-    multiplies it by 0.94 after every 15 epochs. With `balanced_loss` an image's loss counts inversely to how often its class
-    occurs in the training images. `weight_decay` is for sgd_momentum only; any other optimiser with one raises ValueError. With
-    `drop_remainder` the images of an epoch's order that fill no batch are left out of it."""
+    """What decides a network's weights, besides its data.
+
+    Step divides the rate by 10 at 1/2 and 3/4 of the epochs; plateau halves it after 5 epochs without a lower validation loss;
+    cosine ends at zero after the last epoch; decay multiplies it by 0.94 after every 15 epochs. With `balanced_loss` an image's
+    loss counts inversely to how often its class occurs in the training images. `weight_decay` is for sgd_momentum only; any
+    other optimiser with one raises ValueError. With `drop_remainder` the images of an epoch's order that fill no batch are left
+    out of it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,8 +74,11 @@ def learning_rate(recipe: Recipe, epoch: int, validation_losses: list[float]) ->
 
 
 def make_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    """Adam and AdamW (weight decay 1e-4) with Keras's defaults, SGD with Nesterov momentum 0.9, Adam with
-    Lookahead, or SGD with momentum 0.9 and weight decay."""
+    """The optimiser that a recipe names.
+
+    Adam and AdamW (weight decay 1e-4) with Keras's defaults, SGD with Nesterov momentum 0.9, Adam with Lookahead, or SGD with
+    momentum 0.9 and weight decay.
+    """
     if recipe.optimizer == "sgd_nesterov":
         return keras.optimizers.SGD(recipe.learning_rate, momentum=0.9, nesterov=True)
     if recipe.optimizer == "adamw":
