@@ -86,7 +86,7 @@ def repeated(ci_run, folder):
     return store.read_result(folder / "runs" / "again" / "result.json")
 
 
-@pytest.mark.parametrize("chapter", [chapter for chapter in CHAPTERS if chapter != KILLED])
+@pytest.mark.parametrize("chapter", [chapter for chapter in chapters() if chapter != KILLED])
 def test_a_ci_run_repeated_from_nothing_gives_the_same_outputs(chapter, ci_run_of, tmp_path):
     repeated(ci_run_of(chapter), tmp_path)
 
