@@ -10,14 +10,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=[],
     submod_attrs={
         "cross_validation": [
-            "ClipSet",
+            "ImageStack",
             "configured",
             "evaluate_trial",
             "fold_table",
-            "FoldScores",
+            "FoldPredictions",
             "FoldTask",
-            "guesses",
-            "keep_clips",
+            "predictions",
+            "keep_images",
             "Rule",
             "RULES",
             "score_fold",
