@@ -13,7 +13,7 @@ from fer_utils.protocols.leaks import Fold
 from fer_utils.results.records import TrainingRecord
 from fer_utils.training import cross_validation, fit, networks
 from fer_utils.training.cross_validation import FoldPredictions, FoldTask, ImageStack, TrialTask
-from fer_utils.training.hyperparameters import PruningRule
+from fer_utils.training.hyperparameters import PruningRule, TrialScore
 from fer_utils.training.recipes import Recipe
 from fer_utils.training.search_space import PAPER_CKPLUS
 
@@ -115,6 +115,39 @@ def test_a_trial_is_given_up_below_the_bound_and_its_control_is_done_with_it(mon
     )
     assert outcome.pruned and (outcome.right, outcome.scored) == ((1, 1), (2, 2))
     assert [name for name, _ in done] == ["one", "two", "control"]
+
+
+def test_inner_folds_divide_the_subjects_of_an_outer_folds_training_part():
+    found = registry.load("rendered_faces", collection="sequences", classes=["anger"], persons=range(6))
+    (outer,) = splits.grouped_holdout(found, seed=0).folds
+    subjects = found.frame["subject"].to_numpy()
+    inner = cross_validation.inner_folds(found, outer)
+    assert len(inner) == 2 and sorted(np.concatenate([fold.test for fold in inner])) == sorted(outer.train)
+    for fold in inner:
+        assert not set(subjects[fold.train]) & set(subjects[fold.test])
+        assert not set(subjects[np.concatenate([fold.train, fold.test])]) & set(subjects[outer.test])
+
+
+def test_a_nested_search_predicts_each_outer_fold_under_the_configuration_chosen_inside_it():
+    outer = [dataclasses.replace(task(), fold=dataclasses.replace(FOLD, name=name)) for name in ("one", "two")]
+    kernels = {"one": 3, "two": 5}
+
+    def fan_out(function, items, description):
+        if function is cross_validation.score_fold:
+            return [item.recipe.options["temporal_kernel"] for item in items]
+        return [
+            TrialScore(folds=("f",), right=(kernels[description] == trial.configuration.temporal_kernel,), scored=(1,))
+            for trial in items
+        ]
+
+    def search_inside(fold):
+        first = [PAPER_CKPLUS.model_copy(update={"temporal_kernel": kernel}) for kernel in (3, 5)]
+        rule = PruningRule(below_percent=0, warm_up_folds=1)
+        settings = {"trials": 2, "batch": 2, "seed": 0, "rule": rule, "evaluation": "made up", "first": first}
+        return cross_validation.search_on_folds(fold.name, [task()], fan_out, **settings)
+
+    chosen, predicted = cross_validation.nested_search(outer, search_inside, fan_out)
+    assert [configuration.temporal_kernel for configuration in chosen] == predicted == [3, 5]
 
 
 def test_clips_and_folds_have_the_same_numbers():

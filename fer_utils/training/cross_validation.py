@@ -7,21 +7,25 @@ stored under the name of its recipe and data, continues where it was stopped, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import optuna
 import pandas as pd
 from filelock import FileLock
 
+from fer_utils.datasets.base import FaceDataset
 from fer_utils.preprocessing.clip_augmentation import Copies, augmented_clips
+from fer_utils.preprocessing.cropping import keep_rows
 from fer_utils.protocols.leaks import Fold
+from fer_utils.protocols.splits import every_tenth
 from fer_utils.results.paths import cache_folder, cached_array, digest_of
 from fer_utils.results.records import TrainingRecord
 from fer_utils.training import fit
-from fer_utils.training.hyperparameters import PruningRule, TrialScore, score_folds
+from fer_utils.training.hyperparameters import PruningRule, TrialScore, best_configuration, score_folds, search
 from fer_utils.training.recipes import Recipe
 from fer_utils.training.search_space import Configuration
 
@@ -200,3 +204,64 @@ def evaluate_trial(trial: TrialTask) -> TrialScore:
     for task in trial.control:
         score_fold(configured(task, trial.configuration))
     return trial_score
+
+
+FanOut = Callable[[Callable[[Any], Any], list[Any], str], list[Any]]  # function, items, description -> results in their order
+
+
+def search_on_folds(
+    name: str,
+    tasks: Sequence[FoldTask],
+    fan_out: FanOut,
+    *,
+    evaluation: str,
+    trials: int,
+    batch: int,
+    seed: int,
+    rule: PruningRule,
+    first: Sequence[Configuration],
+    control: Sequence[FoldTask] = (),
+    control_trials: int = 0,
+) -> optuna.Study:
+    """A search, kept in the cache folder, whose trials are scored on the folds of `tasks`; the rest as in `search`.
+
+    The first `control_trials` also train the folds of `control`, see `TrialTask`.
+    """
+
+    def run_all(points: list[tuple[int, Configuration]]) -> list[TrialScore]:
+        asked = [
+            TrialTask(number, point, tuple(tasks), rule, tuple(control) if number < control_trials else ())
+            for number, point in points
+        ]
+        return fan_out(evaluate_trial, asked, name)
+
+    return search(
+        cache_folder() / "studies",
+        f"{name} {tasks[0].recipe.key(evaluation)}",
+        run_all,
+        trials=trials,
+        batch=batch,
+        seed=seed,
+        rule=rule,
+        evaluation=evaluation,
+        first=first,
+    )
+
+
+def inner_folds(dataset: FaceDataset, fold: Fold, folds: int = 2) -> tuple[Fold, ...]:
+    """Folds of the subjects that an outer fold trains on, which choose for it; rows are those of the dataset."""
+    inner = every_tenth(keep_rows(dataset, fold.train, f"training part of {fold.name}"), folds=folds).folds
+    return tuple(
+        Fold(f"{fold.name}, inner {part.name}", *(fold.train[rows] for rows in (part.train, part.validation, part.test)))
+        for part in inner
+    )
+
+
+def nested_search(
+    outer: Sequence[FoldTask], search_inside: Callable[[Fold], optuna.Study], fan_out: FanOut
+) -> tuple[list[Configuration], list[FoldPredictions]]:
+    """For each outer fold the best configuration of a search on its inner folds, and what that predicts of the outer fold:
+    of subjects whom no choice has seen."""
+    chosen = [best_configuration(search_inside(task.fold)) for task in outer]
+    winners = [configured(task, configuration) for task, configuration in zip(outer, chosen, strict=True)]
+    return chosen, fan_out(score_fold, winners, "nested winners")
