@@ -22,7 +22,7 @@ import pandas as pd
 from optuna.trial import TrialState
 from ratios import Ratio
 
-from fer_utils.training.hyperparameters import Outcome, PruningRule, history, score_folds, search
+from fer_utils.training.hyperparameters import PruningRule, TrialScore, history, score_folds, search
 from fer_utils.training.search_space import PAPER_CKPLUS, Configuration
 
 FOLDS = tuple(f"S{number}" for number in range(10))
@@ -32,7 +32,7 @@ BATCH = 4
 FOLD_S = 0.005
 
 
-def evaluate(folder: Path, number: int, configuration: Configuration) -> Outcome:
+def evaluate(folder: Path, number: int, configuration: Configuration) -> TrialScore:
     """Best at the paper's configuration for CK+; every other value costs a few percent."""
     differences = sum(value != getattr(PAPER_CKPLUS, name) for name, value in configuration if name != "dropout")
     right = round(98 - 6 * differences - 20 * abs(configuration.dropout - PAPER_CKPLUS.dropout))
@@ -57,7 +57,7 @@ def note(log: Path, number: int) -> None:
 def run(folder: Path) -> None:
     """Run or continue the study in `folder`; print its history. Evaluations and folds are written down when they begin."""
 
-    def run_all(points: list[tuple[int, Configuration]]) -> list[Outcome]:
+    def run_all(points: list[tuple[int, Configuration]]) -> list[TrialScore]:
         outcomes = []
         for number, configuration in points:
             note(folder / "evaluations", number)

@@ -207,20 +207,20 @@ def test_weights_of_imagenet_fill_all_convolutions_but_the_first(tmp_path):
 
 def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(fit, "CHECKPOINT_INTERVAL_S", 0.0)
-    done = []
+    begun = []
 
-    def stopped(*arguments):
-        done.append(1)
-        if len(done) == 3:
+    def stopped(recipe, epoch, losses):
+        begun.append(epoch)
+        if len(begun) == 3:
             raise KeyboardInterrupt
-        return epochs.epoch_by_batches(*arguments)
+        return learning_rate(recipe, epoch, losses)
 
-    monkeypatch.setattr(fit, "epoch_by_batches", stopped)
+    monkeypatch.setattr(fit, "learning_rate", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
     networks.forget()
     resumed = train(tmp_path)
-    assert len(done) == 4, "two epochs were kept, one was begun, one was left"
+    assert begun == [0, 1, 2, 2], "two epochs were kept, one was begun, one was left"
     assert resumed.record.history == whole.record.history
     mine, theirs = resumed.model(last_epoch=True), whole.model(last_epoch=True)
     assert same_weights(mine, theirs) and np.asarray(mine.centers).all()
@@ -238,7 +238,12 @@ def test_one_compiled_network_serves_every_weight_of_the_loss_with_the_histories
 def test_a_second_stage_keeps_the_selected_convolutions_and_begins_classifier_and_centres_anew(whole, tmp_path, monkeypatch):
     five = RECIPE.model_copy(update={"options": RECIPE.options | {"classes": 5}})
     unmoved = {"loss": 1.0, "accuracy": 0.2, "val_loss": 1.0, "val_accuracy": 0.2}
-    monkeypatch.setattr(fit, "epoch_by_batches", lambda *_: unmoved)
+
+    def nothing_learned(model, *_, callbacks, **rest):
+        (notes,) = (callback for callback in callbacks if isinstance(callback, epochs.Notes))
+        notes.on_epoch_end(0, unmoved)
+
+    monkeypatch.setattr(CenterLossModel, "fit", nothing_learned)
     second, first = train(tmp_path, five, start=whole).model(last_epoch=True), whole.model()
     assert whole.record.selected_epoch < RECIPE.epochs and not same_weights(first, whole.model(last_epoch=True))
     assert all(same_weights(mine, theirs) for mine, theirs in zip(second.layers[:-1], first.layers[:-1], strict=True))

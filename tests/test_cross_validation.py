@@ -11,9 +11,9 @@ from fer_utils.preprocessing.clip_augmentation import Copies
 from fer_utils.protocols import splits
 from fer_utils.protocols.leaks import Fold
 from fer_utils.results.records import TrainingRecord
-from fer_utils.training import cross_validation, fit
-from fer_utils.training.cross_validation import ClipSet, FoldScores, FoldTask, TrialTask
-from fer_utils.training.hyperparameters import PruningRule
+from fer_utils.training import cross_validation, fit, networks
+from fer_utils.training.cross_validation import FoldPredictions, FoldTask, ImageStack, TrialTask
+from fer_utils.training.hyperparameters import PruningRule, TrialScore
 from fer_utils.training.recipes import Recipe
 from fer_utils.training.search_space import PAPER_CKPLUS
 
@@ -26,8 +26,8 @@ FOLD = Fold("a fold", np.arange(6), np.array([6, 7]), np.array([8, 9]))
 def clip_set():
     pixels = np.random.default_rng(0).integers(0, 256, (10, 8, 16, 16, 1)).astype(np.uint8)
     brighter = np.clip(pixels.astype(int) + 30, 0, 255).astype(np.uint8)
-    files = {clahe: cross_validation.keep_clips(kept) for clahe, kept in ((False, pixels), (True, brighter))}
-    return ClipSet(files, LABELS, ("a", "b"))
+    files = {clahe: cross_validation.keep_images(kept) for clahe, kept in ((False, pixels), (True, brighter))}
+    return ImageStack(files, LABELS, ("a", "b"))
 
 
 def task(**changes):
@@ -36,7 +36,7 @@ def task(**changes):
 
 def scores(validation, test, fold=FOLD):
     record = TrainingRecord.model_construct(history={"loss": [0.0] * len(test)})
-    return FoldScores("f", fold, np.array(validation), np.array(test), record)
+    return FoldPredictions("f", fold, np.array(validation), np.array(test), record)
 
 
 def test_the_reported_epoch_is_the_last_the_one_validation_chooses_or_the_best_on_test():
@@ -44,13 +44,13 @@ def test_the_reported_epoch_is_the_last_the_one_validation_chooses_or_the_best_o
     assert [fold.epoch(LABELS, rule) for rule in ("last", "validation", "test")] == [2, 1, 0]
 
 
-def test_guesses_follow_the_rule_fold_after_fold():
+def test_predictions_follow_the_rule_fold_after_fold():
     other = Fold("other", np.arange(6), np.array([8, 9]), np.array([7, 6]))
     both = [scores([[0, 1], [1, 0]], [[0, 1], [1, 1]]), scores([[1, 0], [0, 1]], [[1, 1], [0, 0]], other)]
-    rows, last = cross_validation.guesses(both, LABELS, "last")
+    rows, last = cross_validation.predictions(both, LABELS, "last")
     assert rows.tolist() == [8, 9, 7, 6] and last.tolist() == [1, 1, 0, 0]
-    assert cross_validation.guesses(both, LABELS, "validation")[1].tolist() == [0, 1, 0, 0]
-    assert cross_validation.guesses(both, LABELS, "test")[1].tolist() == [0, 1, 1, 1]
+    assert cross_validation.predictions(both, LABELS, "validation")[1].tolist() == [0, 1, 0, 0]
+    assert cross_validation.predictions(both, LABELS, "test")[1].tolist() == [0, 1, 1, 1]
 
 
 def test_a_fold_without_a_class_is_named_in_the_table():
@@ -69,7 +69,7 @@ def test_a_fold_trains_on_its_training_clips_and_copies_of_these_only():
 
 def test_a_scored_fold_is_found_again_without_its_weights(monkeypatch):
     first = cross_validation.score_fold(task())
-    monkeypatch.setattr(fit, "_resume", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(networks, "ready", lambda *_: pytest.fail("trained again"))
     again = cross_validation.score_fold(task())
     assert np.array_equal(first.test, again.test) and again.record.history == first.record.history
     assert not list((fit.store() / first.record.key).glob("*.h5"))
@@ -104,7 +104,7 @@ def test_a_trial_is_given_up_below_the_bound_and_its_control_is_done_with_it(mon
     done = []
 
     def score(asked):
-        done.append((asked.name, asked.clips.labels.tolist()))
+        done.append((asked.name, asked.images.labels.tolist()))
         return scores(validation=[[0, 1]], test=[[1 - LABELS[8], LABELS[9]]])
 
     monkeypatch.setattr(cross_validation, "score_fold", score)
@@ -115,6 +115,39 @@ def test_a_trial_is_given_up_below_the_bound_and_its_control_is_done_with_it(mon
     )
     assert outcome.pruned and (outcome.right, outcome.scored) == ((1, 1), (2, 2))
     assert [name for name, _ in done] == ["one", "two", "control"]
+
+
+def test_inner_folds_divide_the_subjects_of_an_outer_folds_training_part():
+    found = registry.load("rendered_faces", collection="sequences", classes=["anger"], persons=range(6))
+    (outer,) = splits.grouped_holdout(found, seed=0).folds
+    subjects = found.frame["subject"].to_numpy()
+    inner = cross_validation.inner_folds(found, outer)
+    assert len(inner) == 2 and sorted(np.concatenate([fold.test for fold in inner])) == sorted(outer.train)
+    for fold in inner:
+        assert not set(subjects[fold.train]) & set(subjects[fold.test])
+        assert not set(subjects[np.concatenate([fold.train, fold.test])]) & set(subjects[outer.test])
+
+
+def test_a_nested_search_predicts_each_outer_fold_under_the_configuration_chosen_inside_it():
+    outer = [dataclasses.replace(task(), fold=dataclasses.replace(FOLD, name=name)) for name in ("one", "two")]
+    kernels = {"one": 3, "two": 5}
+
+    def fan_out(function, items, description):
+        if function is cross_validation.score_fold:
+            return [item.recipe.options["temporal_kernel"] for item in items]
+        return [
+            TrialScore(folds=("f",), right=(kernels[description] == trial.configuration.temporal_kernel,), scored=(1,))
+            for trial in items
+        ]
+
+    def search_inside(fold):
+        first = [PAPER_CKPLUS.model_copy(update={"temporal_kernel": kernel}) for kernel in (3, 5)]
+        rule = PruningRule(below_percent=0, warm_up_folds=1)
+        settings = {"trials": 2, "batch": 2, "seed": 0, "rule": rule, "evaluation": "made up", "first": first}
+        return cross_validation.search_on_folds(fold.name, [task()], fan_out, **settings)
+
+    chosen, predicted = cross_validation.nested_search(outer, search_inside, fan_out)
+    assert [configuration.temporal_kernel for configuration in chosen] == predicted == [3, 5]
 
 
 def test_clips_and_folds_have_the_same_numbers():

@@ -19,7 +19,7 @@ from fer_utils.models import augmentation, fer2013, inspection, pretrained, regi
 from fer_utils.protocols import fer2013_split
 from fer_utils.results.paths import PACKAGE
 from fer_utils.results.records import TrainingRecord
-from fer_utils.training import epochs, fit, frozen, networks, recipes
+from fer_utils.training import epochs, fit, networks, recipes
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (96, 48, 48, 1)).astype(np.uint8)
 LABELS = np.arange(96) % 7
@@ -59,14 +59,14 @@ def test_the_published_network_reads_rendered_faces_better_than_chance():
 
     dataset = fer2013_split.fer2013_faces(rendered_faces.rendered_faces.load(collection="angles", persons=range(32)))
     rows = np.flatnonzero(dataset.frame["camera"] == 0)
-    guesses = epochs.predict(registry.published("fer2013_cnn"), dataset.read(rows)).argmax(axis=1)
-    assert (guesses == dataset.labels(rows)).mean() > 0.4
+    predicted = epochs.predict(registry.published("fer2013_cnn"), dataset.read(rows)).argmax(axis=1)
+    assert (predicted == dataset.labels(rows)).mean() > 0.4
 
 
-def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path):
+def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path, monkeypatch):
     whole = train(tmp_path / "whole")
     script = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_models_and_training as t; "
-    script += f"from pathlib import Path; t.train(Path({str(tmp_path / 'killed')!r}))"
+    script += f"from pathlib import Path; t.fit.CHECKPOINT_INTERVAL_S = 0.0; t.train(Path({str(tmp_path / 'killed')!r}))"
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "killed").glob("*/epoch-*.weights.h5")) and time.monotonic() < deadline:
@@ -82,11 +82,10 @@ def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path):
         "last.weights.h5", "record.json", "selected.weights.h5", "state.json",
     ]  # fmt: skip
 
-    written = {path: path.stat().st_mtime_ns for path in resumed.folder.iterdir()}
+    computed = resumed.probabilities(IMAGES[:8])
+    monkeypatch.setattr(networks, "ready", lambda *_: pytest.fail("trained or computed again"))
     again = train(tmp_path / "killed")
-    assert again.record == resumed.record
-    assert {path: path.stat().st_mtime_ns for path in resumed.folder.iterdir()} == written, "a finished training is not repeated"
-    assert np.array_equal(again.probabilities(IMAGES[:8]), again.probabilities(IMAGES[:8]))
+    assert again.record == resumed.record and np.array_equal(again.probabilities(IMAGES[:8]), computed)
 
 
 def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_anew(tmp_path, monkeypatch):
@@ -103,18 +102,37 @@ def test_a_second_training_of_a_kind_begins_with_the_weights_of_a_new_network_wh
     assert [train(tmp_path / "again", recipe).record.history for recipe in (other, first)] == alone[::-1]
 
 
-def test_a_remainder_that_is_dropped_is_another_one_in_each_epoch(tmp_path, monkeypatch):
-    orders = []
-
-    def recorded(model, images, labels, order, *rest):
-        orders.append(order)
-        return epochs.epoch_by_batches(model, images, labels, order, *rest)
-
-    monkeypatch.setattr(fit, "epoch_by_batches", recorded)
+def test_a_remainder_that_is_dropped_is_another_one_in_each_epoch(tmp_path):
     recipe = RECIPE.model_copy(update={"epochs": 2, "batch_size": 40, "drop_remainder": True})
-    history = train(tmp_path, recipe).record.history
+    batches, orders = epochs.Batches(IMAGES, LABELS, recipe), []
+    for epoch in range(2):
+        batches.begin(epoch)
+        orders.append(batches.order.tolist())
+        assert [len(labels) for _, labels in batches] == [40, 40]
     assert [len(set(order)) for order in orders] == [80, 80] and set(orders[0]) != set(orders[1])
+    history = train(tmp_path, recipe).record.history
     assert all(round(80 * share) == pytest.approx(80 * share) for share in history["accuracy"])
+
+
+def test_every_image_is_in_one_batch_of_an_epoch_in_an_order_of_seed_and_epoch_alone():
+    numbered, recipe = np.arange(10), RECIPE.model_copy(update={"batch_size": 4})
+    batches = epochs.Batches(numbered, numbered, recipe)
+    assert [len(images) for images, _ in batches] == [4, 4, 2]
+    batches.begin(1)
+    second = np.concatenate([images for images, _ in batches])
+    assert second.tolist() == np.random.default_rng([recipe.seed, 1]).permutation(10).tolist()
+    assert all(np.array_equal(images, labels) for images, labels in batches)
+
+
+def test_a_training_shorter_than_the_interval_writes_no_checkpoint_and_a_longer_one_does(tmp_path, monkeypatch):
+    written = []
+    save = epochs.Notes._save
+    monkeypatch.setattr(epochs.Notes, "_save", lambda notes: written.append(notes.state.epoch) or save(notes))
+    train(tmp_path / "short")
+    assert written == []
+    monkeypatch.setattr(fit, "CHECKPOINT_INTERVAL_S", 0.0)
+    train(tmp_path / "long")
+    assert written == [1, 2], "after the last epoch the weights themselves are kept"
 
 
 def test_schedules_are_pure_functions_of_epoch_and_losses():
@@ -298,7 +316,7 @@ def test_training_on_kept_features_gives_the_weights_of_training_the_whole_netwo
     kept = quick.model(last_epoch=True).get_weights()
     assert (tmp_path / "quick" / quick.record.key / "last.weights.h5").stat().st_size < 31e6, "the base is kept apart"
 
-    monkeypatch.setattr(frozen, "split", lambda model: (None, model))
+    monkeypatch.setattr(networks, "split", lambda model: (None, model))
     networks.forget()
     whole = train_head(tmp_path / "whole", recipe)
     for metric in ("accuracy", "loss", "val_accuracy", "val_loss"):
@@ -312,40 +330,40 @@ def test_a_frozen_base_is_computed_once_for_all_trainings(tmp_path, monkeypatch)
     monkeypatch.setattr(keras.Model, "predict", None)
     train_head(tmp_path, HEAD.model_copy(update={"seed": 3}))
     assert len(list(tmp_path.glob("*/record.json"))) == 2
-    assert len(list((tmp_path / "bases").iterdir())) == 1
 
 
 def test_the_training_of_a_head_that_was_stopped_continues_to_the_same_weights(tmp_path, monkeypatch):
     whole = train_head(tmp_path / "whole")
-    epochs_done = []
+    begun, rate = [], recipes.learning_rate
 
-    def stopped(*arguments):
-        epochs_done.append(len(epochs_done) + 1)
-        if len(epochs_done) == 4:
+    def stopped(recipe, epoch, losses):
+        begun.append(epoch)
+        if len(begun) == 4:
             raise KeyboardInterrupt
-        return epochs.epoch_by_batches(*arguments)
+        return rate(recipe, epoch, losses)
 
-    monkeypatch.setattr(fit, "epoch_by_batches", stopped)
+    monkeypatch.setattr(fit, "CHECKPOINT_INTERVAL_S", 0.0)
+    monkeypatch.setattr(fit, "learning_rate", stopped)
     with pytest.raises(KeyboardInterrupt):
         train_head(tmp_path / "stopped")
     resumed = train_head(tmp_path / "stopped")
-    assert resumed.record.history == whole.record.history and 4 < len(epochs_done) < 4 + 5
+    assert resumed.record.history == whole.record.history and begun == [0, 1, 2, 3, 3, 4]
     for mine, theirs in zip(resumed.model(last_epoch=True).get_weights(), whole.model(last_epoch=True).get_weights()):
         assert np.array_equal(mine, theirs)
 
 
 def test_nothing_is_computed_once_where_augmentation_changes_it_or_all_is_trained():
     options = {"side_pixels": 32, "augmentation_strength": 0.0}
-    assert frozen.split(registry.build("vgg16_linear", **options))[0] is not None
-    assert frozen.split(registry.build("vgg16_linear", side_pixels=32))[0] is None
-    assert frozen.split(registry.build("vgg16_linear", trainable="all", **options))[0] is None
-    assert frozen.split(registry.build("fer2013_cnn", augmentation_strength=0.0))[0] is None
+    assert networks.split(registry.build("vgg16_linear", **options))[0] is not None
+    assert networks.split(registry.build("vgg16_linear", side_pixels=32))[0] is None
+    assert networks.split(registry.build("vgg16_linear", trainable="all", **options))[0] is None
+    assert networks.split(registry.build("fer2013_cnn", augmentation_strength=0.0))[0] is None
 
 
 def test_another_base_has_another_signature_and_the_same_base_the_same():
     def signature(**options):
         chosen = {"side_pixels": 32, "augmentation_strength": 0.0} | options
-        return frozen.signature(frozen.split(registry.build("vgg16_linear", **chosen))[0])
+        return networks.signature(networks.split(registry.build("vgg16_linear", **chosen))[0])
 
     assert signature() == signature(classes=3)
     assert len({signature(), signature(seed=1), signature(precision="mixed_bfloat16"), signature(trainable="last_block")}) == 4
@@ -391,12 +409,12 @@ def test_grad_cam_of_the_small_network_weighs_maps_by_the_head_and_changes_no_we
 
 
 def test_features_of_an_image_are_kept_whatever_images_it_is_asked_for_with(monkeypatch):
-    base, _ = frozen.split(registry.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0))
-    name = frozen.signature(base)
-    every = frozen.features(lambda: base, name, FACES)
+    base, _ = networks.split(registry.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0))
+    name = networks.signature(base)
+    every = networks.features(lambda: base, name, FACES)
     assert every.shape == (24, 512) and np.allclose(every, base.predict(FACES, verbose=0), atol=1e-4)
     monkeypatch.setattr(keras.Model, "predict", None)
-    assert np.array_equal(frozen.features(None, name, FACES[[5, 2, 5]]), every[[5, 2, 5]])
+    assert np.array_equal(networks.features(None, name, FACES[[5, 2, 5]]), every[[5, 2, 5]])
 
 
 def test_the_last_epoch_counts_where_the_held_out_images_are_only_looked_at(tmp_path):
@@ -409,7 +427,7 @@ def test_the_last_epoch_counts_where_the_held_out_images_are_only_looked_at(tmp_
 
 def test_random_frozen_layers_keep_the_scale_of_what_passes_through_them():
     network = registry.build("vgg16_linear", side_pixels=32, augmentation_strength=0.0)
-    base, _ = frozen.split(network)
+    base, _ = networks.split(network)
     assert 1 < np.asarray(base.predict(FACES, verbose=0)).std() < 100
 
 

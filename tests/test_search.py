@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fer_utils.claims.schema import load_claims
 from fer_utils.training import hyperparameters, search_space
-from fer_utils.training.hyperparameters import Outcome, PruningRule
+from fer_utils.training.hyperparameters import PruningRule, TrialScore
 from fer_utils.training.search_space import SearchError
 
 RULE = PruningRule(below_percent=50, warm_up_folds=2)
@@ -27,7 +27,7 @@ SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
 sys.path.insert(0, "tests")
-from fer_utils import configurations, search
+from fer_utils.training import hyperparameters as search
 from test_search import SETTINGS, evaluate
 
 folder, trials, evaluations = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -47,7 +47,7 @@ print(json.dumps(search.history(search.search(folder, "study", run_all, **SETTIN
 """
 
 
-def evaluate(configuration) -> Outcome:
+def evaluate(configuration) -> TrialScore:
     """Best at the paper's configuration: each difference costs 8 of 100, dropout up to 20 more."""
     differences = sum(
         getattr(configuration, name) != getattr(search_space.PAPER_CKPLUS, name) for name in list(search_space.SPACE)[:-1]
@@ -138,7 +138,7 @@ def test_a_bound_is_not_missed_by_rounding():
 def test_no_fold_is_scored_after_the_one_that_prunes():
     scored = []
     outcome = hyperparameters.score_folds(FOLDS, lambda fold: scored.append(fold) or (len(scored) == 1, 1), RULE)
-    assert scored == ["S0", "S1", "S2"] and outcome == Outcome(folds=scored, right=(1, 0, 0), scored=(1, 1, 1), pruned=True)
+    assert scored == ["S0", "S1", "S2"] and outcome == TrialScore(folds=scored, right=(1, 0, 0), scored=(1, 1, 1), pruned=True)
     assert outcome.running_percent == pytest.approx([100, 50, 100 / 3])
 
 
@@ -150,7 +150,7 @@ def test_a_trial_whose_folds_are_all_scored_is_complete_even_below_the_bound():
 @pytest.mark.parametrize(("right", "scored"), [((3,), (2,)), ((0,), (0,)), ((-1,), (1,)), ((1, 1), (1, 1))])
 def test_impossible_counts_are_refused(right, scored):
     with pytest.raises(ValueError, match="fold a|zip"):
-        Outcome(folds=("a",), right=right, scored=scored)
+        TrialScore(folds=("a",), right=right, scored=scored)
 
 
 def test_complete_and_pruned_trials_are_told_with_their_running_accuracies(tmp_path):
@@ -336,7 +336,7 @@ def test_the_best_configuration_is_the_earliest_of_the_best_complete_trials(tmp_
     outcomes = {0: (9, True), 1: (7, False), 2: (8, False), 3: (8, False)}
 
     def run_all(points):
-        return [Outcome(folds=("a",), right=(outcomes[n][0],), scored=(9,), pruned=outcomes[n][1]) for n, _ in points]
+        return [TrialScore(folds=("a",), right=(outcomes[n][0],), scored=(9,), pruned=outcomes[n][1]) for n, _ in points]
 
     study = hyperparameters.search(tmp_path, "study", run_all, **SETTINGS | {"trials": 4})
     assert hyperparameters.best_configuration(study) == search_space.Configuration(**study.trials[2].params)
@@ -344,7 +344,10 @@ def test_the_best_configuration_is_the_earliest_of_the_best_complete_trials(tmp_
 
 def test_no_best_configuration_where_all_trials_were_pruned(tmp_path):
     study = hyperparameters.search(
-        tmp_path, "study", lambda points: [Outcome(folds=("a",), right=(0,), scored=(9,), pruned=True)] * len(points), **SETTINGS
+        tmp_path,
+        "study",
+        lambda points: [TrialScore(folds=("a",), right=(0,), scored=(9,), pruned=True)] * len(points),
+        **SETTINGS,
     )
     with pytest.raises(SearchError, match="all 18 trials were pruned"):
         hyperparameters.best_configuration(study)
@@ -352,7 +355,7 @@ def test_no_best_configuration_where_all_trials_were_pruned(tmp_path):
 
 def test_the_hyper_parameter_that_decides_has_the_largest_importance(tmp_path):
     def run_all(points):
-        return [Outcome(folds=("a",), right=(9 - point.temporal_kernel,), scored=(9,)) for _, point in points]
+        return [TrialScore(folds=("a",), right=(9 - point.temporal_kernel,), scored=(9,)) for _, point in points]
 
     study = hyperparameters.search(tmp_path, "study", run_all, **SETTINGS | {"trials": 16})
     table = hyperparameters.importances(study)
@@ -363,7 +366,7 @@ def test_the_hyper_parameter_that_decides_has_the_largest_importance(tmp_path):
 
 def test_importances_of_too_few_or_equal_trials_are_refused(tmp_path):
     def equal(points):
-        return [Outcome(folds=("a",), right=(1,), scored=(2,))] * len(points)
+        return [TrialScore(folds=("a",), right=(1,), scored=(2,))] * len(points)
 
     with pytest.raises(SearchError, match="5 complete trials, 6 are needed"):
         hyperparameters.importances(hyperparameters.search(tmp_path, "study", equal, **SETTINGS | {"trials": 5}))

@@ -62,6 +62,8 @@ def seeded(seed: int) -> Iterator[None]:
     Keras draws their seeds from Python's generator, from which other threads of a process (Dask's) draw meanwhile; here it
     has one of its own, with the values that Python's would give.
     """
+    # There is no public way. `keras.utils.set_random_seed` seeds the same shared generator, and makes TensorFlow forget all that
+    # it has compiled; initialisers with seeds of their own can't be given to the networks of keras.applications.
     with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
         yield
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from fer_utils.models import pretrained
 from fer_utils.models.augmentation import dense_head
 from fer_utils.models.cnn_3d import c3d, frame_cnn
 from fer_utils.models.fer2013 import fer2013_cnn, small_cnn
@@ -26,7 +27,8 @@ def fer2013_features(classes: int = 7, channels: int = 3, seed: int = 0) -> kera
     For comparisons that need many trainings. Input (48, 48, channels) uint8, colour made grey as FER2013 is; only the softmax
     layer is trained.
     """
-    trained = published("fer2013_cnn")
+    with pretrained.seeded(0):  # so that the softmax layer begins with the same values whatever is before it
+        trained = published("fer2013_cnn")
     trained.trainable = False
     inputs = keras.Input((48, 48, channels), dtype="uint8")
     maps = ops.image.rgb_to_grayscale(ops.cast(inputs, "float32")) if channels == 3 else inputs
@@ -53,8 +55,6 @@ BUILDERS: dict[str, Callable[..., keras.Model]] = {
         mobilenet_center_loss,
     )
 }
-
-WITH_BASE = {"vgg16_linear", "vgg16_512", "inception_resnet_v2", "fer2013_features"}  # whose first layers may be frozen
 
 
 def build(network: str, **options: Any) -> keras.Model:

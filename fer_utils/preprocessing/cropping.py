@@ -19,7 +19,7 @@ import pandas as pd
 from fer_utils.datasets.base import DatasetError, FaceDataset
 from fer_utils.preprocessing.detection import Detections, detect_faces, detector_class
 from fer_utils.preprocessing.images import crop_cache, for_each, image_of, to_grey
-from fer_utils.results.paths import digest_of, write_renamed
+from fer_utils.results.paths import cached, digest_of
 
 BOX_COLUMNS = ("face_x", "face_y", "face_width", "face_height")
 ANGLE_COLUMNS = ("angle", "camera")
@@ -233,7 +233,7 @@ def _cropped(
     crop_margin: float,
     workers: int | None,
 ) -> np.ndarray:
-    """uint8 (rows, *shape), mapped from the cache file, which is made when it is missing or broken."""
+    """uint8 (rows, *shape), mapped from the cache file."""
     path = crop_cache(dataset, rows, f"{shape} {crop_margin} {digest_of(boxes)}", ".npy")
 
     def write(partial: Path) -> None:
@@ -247,11 +247,7 @@ def _cropped(
         for_each(cut, len(rows), workers, f"{dataset.name}: crops")
         images.flush()
 
-    try:
-        return np.load(path, mmap_mode="r")
-    except (OSError, EOFError, ValueError):
-        write_renamed(path, write)
-        return np.load(path, mmap_mode="r")
+    return cached(path, write, lambda whole: np.load(whole, mmap_mode="r"))
 
 
 def _drop_table(dataset: FaceDataset, status: np.ndarray) -> pd.DataFrame:

@@ -13,7 +13,6 @@ import functools
 import hashlib
 import importlib.metadata
 import queue
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -25,7 +24,7 @@ import pooch
 
 from fer_utils.datasets.base import DatasetError, FaceDataset
 from fer_utils.preprocessing.images import checked, crop_cache, for_each, image_of, to_grey, to_three_channels
-from fer_utils.results.paths import cache_folder, write_renamed
+from fer_utils.results.paths import cache_folder, cached
 
 TIMEOUT_S = 10
 YUNET_LONGEST_SIDE_PIXELS = 320
@@ -209,12 +208,19 @@ def detect_faces(dataset: FaceDataset, detector: str, workers: int | None = None
     kind = detector_class(detector)
     if dataset.frame.empty:
         raise DatasetError(f"{dataset.name} has no images to find faces in")
-    path = crop_cache(dataset, np.arange(len(dataset.frame)), kind.settings, ".npz")
-    try:
-        with np.load(path) as kept:
+
+    def write(partial: Path) -> None:
+        np.savez(partial, **dataclasses.asdict(_detected(dataset, detector, workers)))
+
+    def read(whole: Path) -> Detections:
+        with np.load(whole) as kept:
             return Detections(*(kept[field.name] for field in dataclasses.fields(Detections)))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        pass
+
+    return cached(crop_cache(dataset, np.arange(len(dataset.frame)), kind.settings, ".npz"), write, read)
+
+
+def _detected(dataset: FaceDataset, detector: str, workers: int | None) -> Detections:
+    kind = DETECTORS[detector]
     # A detector serves one thread at a time; made here, so that a missing file is told once and before any work.
     free: queue.SimpleQueue = queue.SimpleQueue()
     for _ in range(workers or joblib.cpu_count()):
@@ -228,19 +234,12 @@ def detect_faces(dataset: FaceDataset, detector: str, workers: int | None = None
             free.put(own)
 
     each = for_each(detect, len(dataset.frame), workers, f"{dataset.name}: {detector}")
-    found = Detections(
+    return Detections(
         rows=np.repeat(np.arange(len(each)), [len(boxes) for _, boxes, _ in each]),
         boxes=np.concatenate([boxes for _, boxes, _ in each]),
         scores=np.concatenate([scores for _, _, scores in each]),
         shapes=np.array([shape for shape, _, _ in each], np.int64),
     )
-
-    def write(partial: Path) -> None:
-        with partial.open("wb") as file:  # by name, NumPy would add an ending
-            np.savez(file, **dataclasses.asdict(found))
-
-    write_renamed(path, write)
-    return found
 
 
 _haar_detector = functools.cache(HaarDetector)

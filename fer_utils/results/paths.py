@@ -6,6 +6,8 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 import pooch
@@ -13,6 +15,7 @@ import pooch
 PACKAGE = Path(__file__).resolve().parents[1]
 CHECKOUT = PACKAGE.parent
 OUTPUT_VARIABLE = "FER_BOOK_OUTPUT"
+Content = TypeVar("Content")
 
 
 def asset(name: str) -> Path:
@@ -29,10 +32,7 @@ def asset(name: str) -> Path:
 
 def write_text_atomically(path: Path, text: str) -> None:
     """Write a file under a temporary name and rename it, so that no reader ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_renamed(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def cache_folder() -> Path:
@@ -54,11 +54,27 @@ def digest_of(*arrays: np.ndarray) -> str:
 
 
 def write_renamed(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file under a temporary name beside `path`, then rename it; nothing is left when it raises."""
+    """Let `write` fill a file under a temporary name beside `path`, with its ending, then rename it; nothing is left when it
+    raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
     try:
         write(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def cached(path: Path, write: Callable[[Path], object], read: Callable[[Path], Content]) -> Content:
+    """What `read` makes of a file whose name says all that decides its content; `write` fills it where it is missing or broken."""
+    try:
+        return read(path)
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        pass
+    write_renamed(path, write)
+    return read(path)
+
+
+def cached_array(path: Path, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """The array in a `.npy` file, mapped and not copied into memory; computed where the file is missing or broken."""
+    return cached(path, lambda partial: np.save(partial, compute()), lambda whole: np.load(whole, mmap_mode="r"))

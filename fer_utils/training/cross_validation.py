@@ -7,22 +7,25 @@ stored under the name of its recipe and data, continues where it was stopped, an
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import optuna
 import pandas as pd
 from filelock import FileLock
 
+from fer_utils.datasets.base import FaceDataset
 from fer_utils.preprocessing.clip_augmentation import Copies, augmented_clips
+from fer_utils.preprocessing.cropping import keep_rows
 from fer_utils.protocols.leaks import Fold
-from fer_utils.results.paths import cache_folder, digest_of
+from fer_utils.protocols.splits import every_tenth
+from fer_utils.results.paths import cache_folder, cached_array, digest_of
 from fer_utils.results.records import TrainingRecord
 from fer_utils.training import fit
-from fer_utils.training.hyperparameters import Outcome, PruningRule, score_folds
+from fer_utils.training.hyperparameters import PruningRule, TrialScore, best_configuration, score_folds, search
 from fer_utils.training.recipes import Recipe
 from fer_utils.training.search_space import Configuration
 
@@ -35,32 +38,32 @@ RULES: dict[Rule, str] = {
 
 
 @dataclass(frozen=True)
-class ClipSet:
-    """Clips kept in files, so that other processes read them: file by CLAHE (yes or no), each uint8 (clips, frames,
-    height, width, channels), or images without the axis of frames; class numbers int64 (clips,)."""
+class ImageStack:
+    """Images or clips kept in files, so that other processes read them: file by CLAHE (yes or no), each uint8 (n, height,
+    width, channels), of clips (n, frames, height, width, channels); class numbers int64 (n,)."""
 
     files: Mapping[bool, Path]
     labels: np.ndarray
     classes: tuple[str, ...]
 
     def read(self, clahe: bool) -> np.ndarray:
-        """The clips, mapped and not copied into memory."""
+        """The images, mapped and not copied into memory."""
         return np.load(self.files[clahe], mmap_mode="r")
 
-    def with_labels(self, labels: np.ndarray) -> ClipSet:
-        """The same clips under other labels."""
+    def with_labels(self, labels: np.ndarray) -> ImageStack:
+        """The same images under other labels."""
         return replace(self, labels=labels)
 
 
 @dataclass(frozen=True)
 class FoldTask:
-    """What a process needs to train and score one fold. The fold's rows are numbers of clips; `copies` by class are made of
-    the training clips only; `start` is a training whose weights are begun with. Where the validation clips select the epoch,
+    """What a process needs to train and score one fold. The fold's rows are numbers of images; `copies` by class are made of
+    the training clips only; `start` is a training whose weights are begun with. Where the validation images select the epoch,
     `selected_on` says what they are; else the last epoch counts."""
 
     name: str
     experiment: str
-    clips: ClipSet
+    images: ImageStack
     clahe: bool
     fold: Fold
     recipe: Recipe
@@ -70,8 +73,8 @@ class FoldTask:
 
 
 @dataclass(frozen=True)
-class FoldScores:
-    """The class numbers that a fold's validation and test clips were given after each epoch, uint8 (epochs, clips)."""
+class FoldPredictions:
+    """The class numbers that a fold's validation and test images were given after each epoch, uint8 (epochs, images)."""
 
     name: str
     fold: Fold
@@ -80,42 +83,38 @@ class FoldScores:
     record: TrainingRecord
 
     def epoch(self, labels: np.ndarray, rule: Rule) -> int:
-        """The epoch (counted from 0) that is reported; the first of equals. `labels` are those of all clips."""
+        """The epoch (counted from 0) that is reported; the first of equals. `labels` are those of all images."""
         if rule == "last":
             return len(self.test) - 1
-        guesses, rows = (self.validation, self.fold.validation) if rule == "validation" else (self.test, self.fold.test)
-        return int(np.argmax((guesses == labels[rows]).mean(axis=1)))
+        predicted, rows = (self.validation, self.fold.validation) if rule == "validation" else (self.test, self.fold.test)
+        return int(np.argmax((predicted == labels[rows]).mean(axis=1)))
 
     def curves(self, labels: np.ndarray) -> TrainingRecord:
-        """The training's record with the accuracy on the validation clips per epoch, and the epoch that they choose."""
+        """The training's record with the accuracy on the validation images per epoch, and the epoch that they choose."""
         accuracies = (self.validation == labels[self.fold.validation]).mean(axis=1).tolist()
         history = self.record.history | {"val_accuracy": accuracies}
         return self.record.model_copy(update={"history": history, "selected_epoch": self.epoch(labels, "validation") + 1})
 
 
-def keep_clips(clips: np.ndarray) -> Path:
-    """Keep clips in the cache folder under their digest; the file."""
-    path = cache_folder() / "clips" / f"{digest_of(clips)[:20]}.npy"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{os.getpid()}-{path.stem}.partial.npy")
-        np.save(temporary, clips)
-        temporary.replace(path)
+def keep_images(images: np.ndarray) -> Path:
+    """Keep images or clips in the cache folder under their digest; the file."""
+    path = cache_folder() / "clips" / f"{digest_of(images)[:20]}.npy"
+    cached_array(path, lambda: images)
     return path
 
 
 def train_fold(task: FoldTask, *, keep_weights: bool = True) -> fit.Trained:
     """The training of a fold, done or found; a second process that wants the same one waits.
 
-    Where an epoch is selected, what the clips are taken for after each epoch is not kept.
+    Where an epoch is selected, what the images are taken for after each epoch is not kept.
     """
-    clips, fold = task.clips.read(task.clahe), task.fold
-    images, labels = clips[fold.train], task.clips.labels[fold.train]
+    stack, fold = task.images.read(task.clahe), task.fold
+    images, labels = stack[fold.train], task.images.labels[fold.train]
     if task.copies:
-        augmented = augmented_clips(images, labels, task.clips.classes, task.copies, task.recipe.seed, numbers=fold.train)
+        augmented = augmented_clips(images, labels, task.images.classes, task.copies, task.recipe.seed, numbers=fold.train)
         images, labels = augmented.clips, augmented.labels
-    watched = clips[np.concatenate([fold.validation, fold.test])]
-    selecting = (clips[fold.validation], task.clips.labels[fold.validation]) if task.selected_on else None
+    watched = stack[np.concatenate([fold.validation, fold.test])]
+    selecting = (stack[fold.validation], task.images.labels[fold.validation]) if task.selected_on else None
     given = digest_of(images, labels, watched)[:20]
     (cache_folder() / "locks").mkdir(parents=True, exist_ok=True)
     with FileLock(cache_folder() / "locks" / task.recipe.key(given)):
@@ -134,27 +133,29 @@ def train_fold(task: FoldTask, *, keep_weights: bool = True) -> fit.Trained:
         )
 
 
-def score_fold(task: FoldTask) -> FoldScores:
+def score_fold(task: FoldTask) -> FoldPredictions:
     """Train a fold and score it; no weights are kept."""
     trained = train_fold(task, keep_weights=False)
     validation, test = np.split(trained.watched(), [len(task.fold.validation)], axis=1)
-    return FoldScores(task.name, task.fold, validation, test, trained.record)
+    return FoldPredictions(task.name, task.fold, validation, test, trained.record)
 
 
-def guesses(scores: Sequence[FoldScores], labels: np.ndarray, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of all test clips (n,), fold after fold, and the class numbers (n,) they were given under a rule."""
-    rows = np.concatenate([fold.fold.test for fold in scores])
-    return rows, np.concatenate([fold.test[fold.epoch(labels, rule)] for fold in scores]).astype(np.int64)
+def predictions(folds: Sequence[FoldPredictions], labels: np.ndarray, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of all test images (n,), fold after fold, and the class numbers (n,) they were given under a rule."""
+    rows = np.concatenate([fold.fold.test for fold in folds])
+    return rows, np.concatenate([fold.test[fold.epoch(labels, rule)] for fold in folds]).astype(np.int64)
 
 
-def fold_table(scores: Sequence[FoldScores], labels: np.ndarray, subjects: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """A row per fold: people and clips tested, classes missing from a part, and the accuracy in percent under each rule."""
+def fold_table(
+    folds: Sequence[FoldPredictions], labels: np.ndarray, subjects: np.ndarray, classes: Sequence[str]
+) -> pd.DataFrame:
+    """A row per fold: people and images tested, classes missing from a part, and the accuracy in percent under each rule."""
 
     def missing(fold: Fold) -> str:
         absent = {part: set(range(len(classes))) - set(labels[getattr(fold, part)]) for part in ("train", "test")}
         return "; ".join(f"{part}: {', '.join(classes[c] for c in sorted(lost))}" for part, lost in absent.items() if lost)
 
-    def accuracy(fold: FoldScores, rule: Rule) -> float:
+    def accuracy(fold: FoldPredictions, rule: Rule) -> float:
         return 100 * float(np.mean(fold.test[fold.epoch(labels, rule)] == labels[fold.fold.test]))
 
     return pd.DataFrame(
@@ -162,14 +163,14 @@ def fold_table(scores: Sequence[FoldScores], labels: np.ndarray, subjects: np.nd
             {"fold": fold.name, "people": len(set(subjects[fold.fold.test])), "clips": len(fold.fold.test)}
             | {f"{name} (%)": accuracy(fold, rule) for rule, name in RULES.items()}
             | {"classes missing from": missing(fold.fold)}
-            for fold in scores
+            for fold in folds
         ]
     )
 
 
 @dataclass(frozen=True)
 class TrialTask:
-    """A trial of the search: the folds to score it on, with the recipe and clips that its configuration changes.
+    """A trial of the search: the folds to score it on, with the recipe and images that its configuration changes.
 
     `control` are folds that are trained right after, while the network is compiled; whoever asks for them finds them done.
     """
@@ -190,16 +191,77 @@ def configured(task: FoldTask, configuration: Configuration) -> FoldTask:
     return replace(task, clahe=clahe, recipe=recipe)
 
 
-def evaluate_trial(trial: TrialTask) -> Outcome:
+def evaluate_trial(trial: TrialTask) -> TrialScore:
     """Score a configuration fold after fold by its last epoch, until the rule prunes it."""
     tasks = {task.name: configured(task, trial.configuration) for task in trial.folds}
 
     def score(name: str) -> tuple[int, int]:
         scored = score_fold(tasks[name])
-        right = scored.test[-1] == tasks[name].clips.labels[scored.fold.test]
+        right = scored.test[-1] == tasks[name].images.labels[scored.fold.test]
         return int(right.sum()), len(right)
 
-    outcome = score_folds(list(tasks), score, trial.rule)
+    trial_score = score_folds(list(tasks), score, trial.rule)
     for task in trial.control:
         score_fold(configured(task, trial.configuration))
-    return outcome
+    return trial_score
+
+
+FanOut = Callable[[Callable[[Any], Any], list[Any], str], list[Any]]  # function, items, description -> results in their order
+
+
+def search_on_folds(
+    name: str,
+    tasks: Sequence[FoldTask],
+    fan_out: FanOut,
+    *,
+    evaluation: str,
+    trials: int,
+    batch: int,
+    seed: int,
+    rule: PruningRule,
+    first: Sequence[Configuration],
+    control: Sequence[FoldTask] = (),
+    control_trials: int = 0,
+) -> optuna.Study:
+    """A search, kept in the cache folder, whose trials are scored on the folds of `tasks`; the rest as in `search`.
+
+    The first `control_trials` also train the folds of `control`, see `TrialTask`.
+    """
+
+    def run_all(points: list[tuple[int, Configuration]]) -> list[TrialScore]:
+        asked = [
+            TrialTask(number, point, tuple(tasks), rule, tuple(control) if number < control_trials else ())
+            for number, point in points
+        ]
+        return fan_out(evaluate_trial, asked, name)
+
+    return search(
+        cache_folder() / "studies",
+        f"{name} {tasks[0].recipe.key(evaluation)}",
+        run_all,
+        trials=trials,
+        batch=batch,
+        seed=seed,
+        rule=rule,
+        evaluation=evaluation,
+        first=first,
+    )
+
+
+def inner_folds(dataset: FaceDataset, fold: Fold, folds: int = 2) -> tuple[Fold, ...]:
+    """Folds of the subjects that an outer fold trains on, which choose for it; rows are those of the dataset."""
+    inner = every_tenth(keep_rows(dataset, fold.train, f"training part of {fold.name}"), folds=folds).folds
+    return tuple(
+        Fold(f"{fold.name}, inner {part.name}", *(fold.train[rows] for rows in (part.train, part.validation, part.test)))
+        for part in inner
+    )
+
+
+def nested_search(
+    outer: Sequence[FoldTask], search_inside: Callable[[Fold], optuna.Study], fan_out: FanOut
+) -> tuple[list[Configuration], list[FoldPredictions]]:
+    """For each outer fold the best configuration of a search on its inner folds, and what that predicts of the outer fold:
+    of subjects whom no choice has seen."""
+    chosen = [best_configuration(search_inside(task.fold)) for task in outer]
+    winners = [configured(task, configuration) for task, configuration in zip(outer, chosen, strict=True)]
+    return chosen, fan_out(score_fold, winners, "nested winners")

@@ -1,35 +1,33 @@
 """Seeded, resumable training with Keras on any backend.
 
 A `Recipe` says everything that decides the trained weights but the data. Each training lives in a folder named by the
-digest of recipe and data: an interrupted one continues after its last finished epoch with the same order of images
-and the same augmentation as if it had never stopped, and a finished one is not repeated. Where the first layers of a
-network are frozen and see no augmentation, their output is computed once and the layers after them are trained on it.
+digest of recipe and data: an interrupted one continues after its last checkpoint with the same order of images and the
+same augmentation as if it had never stopped, and a finished one is not repeated.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
+from tqdm.keras import TqdmCallback
 
-from fer_utils.models.pretrained import seeded
+from fer_utils.models.registry import build
 from fer_utils.results.environment import environment
-from fer_utils.results.paths import cache_folder, digest_of, write_text_atomically
+from fer_utils.results.paths import cache_folder, cached_array, digest_of, write_text_atomically
 from fer_utils.results.records import TrainingRecord
-from fer_utils.training import frozen, networks
-from fer_utils.training.epochs import epoch_by_batches, epoch_by_fit, predict, reseed
+from fer_utils.training import networks
+from fer_utils.training.epochs import Batches, Notes, Reseeding, State, predict
 from fer_utils.training.recipes import Recipe, learning_rate
 
-CHECKPOINT_INTERVAL_S = 2.0  # what is lost at most of epochs that are shorter
-FEW_STEPS = 50  # up to as many in an epoch, the 0.1 s that a call of `fit` takes would be most of it
+CHECKPOINT_INTERVAL_S = 60.0  # what is lost at most of epochs that are shorter; shorter trainings write no checkpoint
+Kind = Literal["selected", "last"]
 
 
 @dataclass(frozen=True)
@@ -41,55 +39,52 @@ class Trained:
 
     def model(self, *, last_epoch: bool = False) -> keras.Model:
         """The network with the weights of the selected epoch, or of the last one."""
-        network = networks.untrained(Recipe.model_validate(self.record.recipe))
-        base, trained = frozen.split(network)
-        if base is not None:
-            base.load_weights(_base_path(self.folder, self._base_signature()))
-        trained.load_weights(self.folder / ("last.weights.h5" if last_epoch else "selected.weights.h5"))
+        recipe = self._recipe()
+        if self._state().base:  # is not among the weights of the training
+            network = networks.new(recipe)
+        else:
+            network = build(recipe.network, **recipe.options | ({"weights": "none"} if "weights" in recipe.options else {}))
+        networks.split(network)[1].load_weights(self._weights("last" if last_epoch else "selected"))
         return network
 
-    def _base_signature(self) -> str:
-        return json.loads((self.folder / "state.json").read_text())["base"]
-
-    def _base(self) -> keras.Model:
-        signature = self._base_signature()
-        base = networks.kept_base(signature)
-        if base is None:
-            base = frozen.split(networks.untrained(Recipe.model_validate(self.record.recipe)))[0]
-            base.load_weights(_base_path(self.folder, signature))  # type: ignore[union-attr]
-            networks.remember_base(signature, base)
-        return base
-
-    def network(self, kind: Literal["selected", "last"] = "selected") -> keras.Model:
-        """The same for use at once: where the process keeps a network of this kind, it is that one."""
-        if (self.folder / "head.json").exists():
-            return self.model(last_epoch=kind == "last")
-        return networks.with_weights(Recipe.model_validate(self.record.recipe), self.folder / f"{kind}.weights.h5")
+    def network(self, kind: Kind = "selected") -> networks.Network:
+        """The same to be used at once: the next training of its kind takes it."""
+        network = networks.ready(self._recipe())
+        network.load_weights(self._weights(kind))
+        return network
 
     def probabilities(self, images: np.ndarray, *, last_epoch: bool = False) -> np.ndarray:
         """float32 (n, classes) for uint8 images (n, height, width, channels); computed once and kept."""
-        kind: Literal["selected", "last"] = "last" if last_epoch else "selected"
-        path = self.folder / f"{kind}-{digest_of(images)[:16]}.npy"
-        if not path.exists():
-            if (self.folder / "head.json").exists():
-                trained = keras.models.model_from_json((self.folder / "head.json").read_text())
-                trained.load_weights(self.folder / f"{kind}.weights.h5")
-                scores = predict(trained, frozen.features(self._base, self._base_signature(), images))
-            else:
-                scores = predict(self.network(kind), images)
-            temporary = path.with_suffix(".partial.npy")
-            np.save(temporary, scores)
-            temporary.replace(path)
-        return np.load(path)
+        kind: Kind = "last" if last_epoch else "selected"
+
+        def compute() -> np.ndarray:
+            network = self.network(kind)
+            return predict(network.trained, network.inputs(images))
+
+        return np.array(cached_array(probabilities_path(self.folder, images, kind), compute))
 
     def watched(self) -> np.ndarray:
         """Class numbers uint8 (epochs, n) that the watched images were given after each epoch."""
-        return np.array(json.loads((self.folder / "state.json").read_text())["watched"], dtype=np.uint8)
+        return np.array(self._state().watched, dtype=np.uint8)
+
+    def _recipe(self) -> Recipe:
+        return Recipe.model_validate(self.record.recipe)
+
+    def _state(self) -> State:
+        return State.model_validate_json((self.folder / "state.json").read_text())
+
+    def _weights(self, kind: Kind) -> Path:
+        return self.folder / f"{kind}.weights.h5"
 
 
 def store() -> Path:
-    """The folder of all trainings, below the cache folder."""
+    """The folder of all trainings, below the cache folder; each in a folder of its key."""
     return cache_folder() / "trainings"
+
+
+def probabilities_path(folder: Path, images: np.ndarray, kind: Kind = "selected") -> Path:
+    """Where a training, in its folder, keeps the probabilities of these images: found by its key and the images' digest."""
+    return folder / f"{kind}-{digest_of(images)[:16]}.npy"
 
 
 def train(
@@ -129,77 +124,74 @@ def train(
         record = TrainingRecord.model_validate_json(record_path.read_text())
         return Trained(record.model_copy(update={"name": name, "experiment": experiment}), folder)
 
-    started = saved = time.perf_counter()
-    state, base, model = _resume(recipe, folder, start)
+    donor = None if start is None else [layer.get_weights() for layer in start.network().trained.layers]
+    network = networks.ready(recipe)
+    model = network.trained
+    if donor is not None:
+        for layer, weights in zip(model.layers[:-1], donor[:-1], strict=True):
+            layer.set_weights(weights)
     folder.mkdir(parents=True, exist_ok=True)
-    if base is not None:
-        images = frozen.features(lambda: base, state["base"], images)
-        validation = validation and (frozen.features(lambda: base, state["base"], validation[0]), validation[1])
-        state["wall_time_s"] += time.perf_counter() - started
-    small = len(images) <= FEW_STEPS * recipe.batch_size
-    run_epoch = epoch_by_batches if base is not None or small else epoch_by_fit
-    shares = compute_class_weight("balanced", classes=np.unique(labels), y=labels) if recipe.balanced_loss else None
-    class_weight = None if shares is None else dict(zip(np.unique(labels).tolist(), shares.tolist(), strict=True))
-    progress = tqdm(
-        total=recipe.epochs * len(images), initial=state["epoch"] * len(images), unit="image", desc=name, mininterval=1.0
+    notes = Notes(
+        network,
+        folder,
+        recipe.epochs,
+        validation=validation and (network.inputs(validation[0]), validation[1]),
+        watch=None if watch is None else network.inputs(watch),
+        selects=select_best and validation is not None,
+        interval_s=CHECKPOINT_INTERVAL_S,
     )
-    for epoch in range(state["epoch"], recipe.epochs):
-        started = time.perf_counter()
-        model.optimizer.learning_rate = learning_rate(recipe, epoch, state["history"].get("val_loss", []))
-        reseed(model, recipe.seed, epoch)
-        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(images))
-        if recipe.drop_remainder and len(order) > recipe.batch_size:
-            order = order[: -(len(order) % recipe.batch_size) or None]
-        logs = run_epoch(model, images, labels, order, recipe.batch_size, validation, progress, class_weight)
-        for metric, value in logs.items():
-            state["history"].setdefault(metric, []).append(float(value))
-        if watch is not None:
-            state.setdefault("watched", []).append(predict(model, watch).argmax(axis=1).tolist())
-        state["wall_time_s"] += time.perf_counter() - started
-        accuracies = state["history"].get("val_accuracy")
-        better = select_best and accuracies is not None and accuracies[-1] > max(accuracies[:-1], default=-1.0)
-        if better or accuracies is None or not select_best:
-            state["selected_epoch"] = epoch + 1
-        state["epoch"] = epoch + 1
-        ended = epoch + 1 == recipe.epochs
-        if better or (ended and keep_weights) or (not ended and time.perf_counter() - saved > CHECKPOINT_INTERVAL_S):
-            _checkpoint(model, state, folder)
-            saved = time.perf_counter()
-        if accuracies:
-            progress.set_postfix_str(f"epoch {epoch + 1}, validation accuracy {accuracies[-1]:.3f}")
-    progress.close()
-
+    state = notes.resume()
+    batches = Batches(network.inputs(images), labels, recipe)
+    model.fit(
+        batches,
+        initial_epoch=state.epoch,
+        epochs=recipe.epochs,
+        class_weight=_class_weight(labels) if recipe.balanced_loss else None,
+        shuffle=False,
+        verbose=0,
+        callbacks=[
+            Reseeding(batches),
+            keras.callbacks.LearningRateScheduler(
+                lambda epoch, _: learning_rate(recipe, epoch, state.history.get("val_loss", []))
+            ),
+            notes,
+            TqdmCallback(recipe.epochs, verbose=0, tqdm_class=tqdm, desc=name, mininterval=1.0),
+        ],
+    )
     record = TrainingRecord(
         name=name,
         experiment=experiment,
         recipe=recipe.model_dump(mode="json"),
         key=key,
         selected_on=selected_on,
-        selected_epoch=state["selected_epoch"],
-        history=state["history"],
+        selected_epoch=state.selected_epoch,
+        history=state.history,
         training_images=len(images),
-        wall_time_s=round(state["wall_time_s"], 2),
-        images_per_s=round(recipe.epochs * len(images) / state["wall_time_s"], 1),
+        wall_time_s=round(state.wall_time_s, 2),
+        images_per_s=round(recipe.epochs * len(images) / state.wall_time_s, 1),
         environment=environment(),
     )
-    write_text_atomically(folder / "state.json", json.dumps(state))
-    if keep_weights:
-        _keep_weights(recipe, folder, state, head_only=base is not None)
+    notes.finish(keep_weights=keep_weights)
     write_text_atomically(record_path, record.model_dump_json(indent=1))
-    for checkpoint in folder.glob("epoch-*.weights.h5"):
-        checkpoint.unlink()
     return Trained(record, folder)
 
 
 def frozen_features(network: str, images: np.ndarray, **options: object) -> np.ndarray:
-    """float32 (n, features): what a network's frozen base makes of uint8 images, kept as in `frozen.features`.
+    """float32 (n, features): what a network's frozen base makes of uint8 images, kept as in `networks.features`.
 
     Raises ValueError for a network without a frozen base.
     """
-    parts = networks.split(network, options)
-    if parts is None:
+    base, _ = networks.split(build(network, **options))
+    if base is None:
         raise ValueError(f"{network} with {options} has no frozen base; set trainable='head' and augmentation_strength=0")
-    return frozen.features(lambda: parts.base, parts.signature, images).reshape(len(images), -1)
+    return networks.features(lambda: base, networks.signature(base), images).reshape(len(images), -1)
+
+
+def _class_weight(labels: np.ndarray) -> dict[int, float]:
+    """By class number how much an image's loss counts: inversely to how often its class occurs."""
+    classes = np.unique(labels)
+    shares = compute_class_weight("balanced", classes=classes, y=labels)
+    return dict(zip(classes.tolist(), shares.tolist(), strict=True))
 
 
 def _digest_of_given_weights(recipe: Recipe) -> str:
@@ -207,90 +199,3 @@ def _digest_of_given_weights(recipe: Recipe) -> str:
     weights = recipe.options.get("weights", "none")
     given = weights not in ("none", "imagenet") and Path(weights).is_file()
     return hashlib.sha256(Path(weights).read_bytes()).hexdigest() if given else ""
-
-
-def _base_path(folder: Path, signature: str) -> Path:
-    """Where a frozen base is kept, once for all trainings of a store."""
-    return folder.parent / "bases" / f"{signature}.weights.h5"
-
-
-def _keep_weights(recipe: Recipe, folder: Path, state: dict[str, Any], *, head_only: bool) -> None:
-    """Save the weights of the last and the selected epoch, without the optimiser's."""
-    if head_only:
-        head = networks.split(recipe.network, recipe.options).head  # type: ignore[union-attr]
-        bare = keras.models.model_from_json(head)
-        write_text_atomically(folder / "head.json", head)
-    else:
-        bare = networks.bare(recipe)
-    for kept, epoch in (("last", recipe.epochs), ("selected", state["selected_epoch"])):
-        bare.load_weights(_checkpoint_path(folder, epoch))
-        _save_weights(bare, folder / f"{kept}.weights.h5")
-
-
-_donors: dict[Path, list[list[np.ndarray]]] = {}  # weights by layer of the latest training that others began with
-
-
-def _donated(start: Trained) -> list[list[np.ndarray]]:
-    """The selected weights by layer of a training that another one begins with."""
-    if start.folder not in _donors:
-        _donors.clear()
-        _donors[start.folder] = [layer.get_weights() for layer in start.network().layers]
-    return _donors[start.folder]
-
-
-def _resume(recipe: Recipe, folder: Path, start: Trained | None = None) -> tuple[dict[str, Any], keras.Model | None, keras.Model]:
-    """The state after the last finished epoch, the frozen base if there is one, and what is trained as it was then.
-
-    A fresh start where there is no state: with the selected weights of `start` in all layers but the last one.
-    """
-    donated = None if start is None else _donated(start)  # first, for it may come out of the very network that is then made anew
-    parts = networks.split(recipe.network, recipe.options)
-    base = parts.base if parts else None
-    if parts is None:
-        model = networks.as_new(recipe)
-    elif recipe.options.get("trainable", "head") == "head":
-        with seeded(recipe.seed):
-            model = keras.models.model_from_json(parts.head)  # all its layers are new; draws the values that building all would
-    else:
-        base, model = frozen.split(networks.new(recipe))
-    if donated is not None:
-        for layer, weights in zip(model.layers[:-1], donated[:-1], strict=True):
-            layer.set_weights(weights)
-    if parts is not None:
-        model = networks.compiled(recipe, model)
-    state_path = folder / "state.json"
-    if state_path.exists():
-        state = json.loads(state_path.read_text())
-        model.load_weights(_checkpoint_path(folder, state["epoch"]))
-        if parts is not None and parts.signature != state["base"]:
-            base.load_weights(_base_path(folder, state["base"]))  # type: ignore[union-attr]
-        return state, base, model
-    state = {"epoch": 0, "selected_epoch": 0, "history": {}, "wall_time_s": 0.0}
-    if parts is not None:
-        state["base"] = parts.signature
-        kept = _base_path(folder, parts.signature)
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            _save_weights(base, kept)
-    return state, base, model
-
-
-def _checkpoint_path(folder: Path, epoch: int) -> Path:
-    return folder / f"epoch-{epoch}.weights.h5"
-
-
-def _save_weights(model: keras.Model, path: Path) -> None:
-    """Save weights (and the optimizer, where compiled) so that the file appears whole."""
-    temporary = path.with_name(f"saving-{path.name}")
-    model.save_weights(temporary)
-    temporary.replace(path)
-
-
-def _checkpoint(model: keras.Model, state: dict[str, Any], folder: Path) -> None:
-    """Save model and optimizer, then the state that names them; checkpoints no longer needed go afterwards."""
-    _save_weights(model, _checkpoint_path(folder, state["epoch"]))
-    write_text_atomically(folder / "state.json", json.dumps(state))
-    needed = {_checkpoint_path(folder, state[name]) for name in ("epoch", "selected_epoch")}
-    for checkpoint in folder.glob("epoch-*.weights.h5"):
-        if checkpoint not in needed:
-            checkpoint.unlink()

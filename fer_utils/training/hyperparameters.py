@@ -46,8 +46,8 @@ class PruningRule(BaseModel):
         return len(scored) >= self.warm_up_folds and 100 * sum(right) / sum(scored) < self.below_percent
 
 
-class Outcome(BaseModel):
-    """What the folds of one trial gave: right and scored clips of each; `pruned` where the rule left folds out."""
+class TrialScore(BaseModel):
+    """How the folds of one trial were scored: right and scored clips of each; `pruned` where the rule left folds out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -74,7 +74,7 @@ class Outcome(BaseModel):
         return self.running_percent[-1]
 
 
-def score_folds(folds: Sequence[str], score: Callable[[str], tuple[int, int]], rule: PruningRule) -> Outcome:
+def score_folds(folds: Sequence[str], score: Callable[[str], tuple[int, int]], rule: PruningRule) -> TrialScore:
     """Score fold after fold until the rule prunes: `score(fold)` gives (right, scored).
 
     Once the last fold is scored there is nothing left to prune: such a trial is complete, whatever its accuracy.
@@ -87,10 +87,10 @@ def score_folds(folds: Sequence[str], score: Callable[[str], tuple[int, int]], r
         counts = score(fold)
         right.append(counts[0])
         scored.append(counts[1])
-    return Outcome(folds=tuple(folds[: len(right)]), right=tuple(right), scored=tuple(scored), pruned=len(right) < len(folds))
+    return TrialScore(folds=tuple(folds[: len(right)]), right=tuple(right), scored=tuple(scored), pruned=len(right) < len(folds))
 
 
-RunAll = Callable[[list[tuple[int, Configuration]]], Sequence[Outcome]]
+RunAll = Callable[[list[tuple[int, Configuration]]], Sequence[TrialScore]]
 
 
 def search(
@@ -177,7 +177,7 @@ def history(study: optuna.Study) -> pd.DataFrame:
     """
     rows = []
     for trial in study.trials:
-        outcome = Outcome.model_validate(trial.user_attrs["outcome"])
+        outcome = TrialScore.model_validate(trial.user_attrs["outcome"])
         measured = {"trial": trial.number, "accuracy_percent": outcome.accuracy_percent, "state": trial.state.name.lower()}
         rows.append(measured | {"folds": len(outcome.folds)} | Configuration(**trial.params).model_dump())
     table = pd.DataFrame(rows)
@@ -297,7 +297,7 @@ def _lock_path(place: Path, number: int) -> Path:
     return place / "locks" / f"trial-{number}"
 
 
-def _report(study: optuna.Study, frozen: FrozenTrial, outcome: Outcome) -> None:
+def _report(study: optuna.Study, frozen: FrozenTrial, outcome: TrialScore) -> None:
     """Store the outcome and the running accuracies; those stored by a process that died before it told them stay."""
     trial = Trial(study, frozen._trial_id)
     trial.set_user_attr("outcome", outcome.model_dump(mode="json"))
@@ -306,7 +306,7 @@ def _report(study: optuna.Study, frozen: FrozenTrial, outcome: Outcome) -> None:
             trial.report(accuracy, step)
 
 
-def _value_and_state(outcome: Outcome) -> tuple[float | None, TrialState]:
+def _value_and_state(outcome: TrialScore) -> tuple[float | None, TrialState]:
     """Value and state to tell; Optuna itself gives a pruned trial its last running accuracy."""
     return (None, TrialState.PRUNED) if outcome.pruned else (outcome.accuracy_percent, TrialState.COMPLETE)
 

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
 from fer_utils.datasets.files import dataset_from, locate, stacked, subfolders
-from fer_utils.results.paths import cache_folder
+from fer_utils.results.paths import cache_folder, cached_array
 
 CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 PROTOTYPES: dict[str, tuple[set[int | str], ...]] = {  # without the units that AM-FED does not code (1, 6, 7, 16, 20, 23)
@@ -154,17 +154,15 @@ def _frame_times(video: Path) -> np.ndarray:
     """
     status = video.stat()
     key = hashlib.sha256(f"{video.resolve()} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()[:24]
-    kept = cache_folder() / "videos" / f"{key}.npy"
-    if not kept.exists():
+
+    def compute() -> np.ndarray:
         capture, times = _opened(video), []
         while capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         capture.release()
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".partial.npy")
-        np.save(partial, np.asarray(times, dtype=np.float64))
-        partial.replace(kept)
-    return np.load(kept)
+        return np.asarray(times, dtype=np.float64)
+
+    return cached_array(cache_folder() / "videos" / f"{key}.npy", compute)
 
 
 def _opened(video: Path) -> cv2.VideoCapture:
