@@ -14,7 +14,7 @@ from fer_utils.results import records
 
 @pytest.fixture(scope="module")
 def sequences():
-    return rendered_faces.rendered_faces.load(collection="sequences", persons=range(4), classes=["anger", "surprise"])
+    return rendered_faces.load(collection="sequences", persons=range(4), classes=["anger", "surprise"])
 
 
 def test_evenly_spaced_frames_include_the_first_and_the_last(sequences):
