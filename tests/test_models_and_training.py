@@ -55,9 +55,7 @@ def test_mixed_precision_keeps_augmentation_and_output_in_float32():
 
 
 def test_the_published_network_reads_rendered_faces_better_than_chance():
-    from fer_utils.datasets import registry
-
-    dataset = fer2013_split.fer2013_faces(rendered_faces.rendered_faces.load(collection="angles", persons=range(32)))
+    dataset = fer2013_split.fer2013_faces(rendered_faces.load(collection="angles", persons=range(32)))
     rows = np.flatnonzero(dataset.frame["camera"] == 0)
     predicted = epochs.predict(registry.published("fer2013_cnn"), dataset.read(rows)).argmax(axis=1)
     assert (predicted == dataset.labels(rows)).mean() > 0.4
@@ -128,6 +126,7 @@ def test_a_training_shorter_than_the_interval_writes_no_checkpoint_and_a_longer_
     written = []
     save = epochs.Notes._save
     monkeypatch.setattr(epochs.Notes, "_save", lambda notes: written.append(notes.state.epoch) or save(notes))
+    monkeypatch.setattr(fit, "CHECKPOINT_INTERVAL_S", float("inf"))
     train(tmp_path / "short")
     assert written == []
     monkeypatch.setattr(fit, "CHECKPOINT_INTERVAL_S", 0.0)
