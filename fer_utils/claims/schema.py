@@ -44,7 +44,9 @@ class Claim(BaseModel):
     columns: tuple[str, ...] = Field(default=(), description="names of a table's columns")
     plus_minus: float | None = None
     approximate: bool = False
-    decimals: int | None = Field(None, description="decimals printed, where the value does not show them; -3: 15.244M")
+    decimals: int | None = Field(
+        None, ge=-12, le=12, description="decimals printed, where the value does not show them; -3: 15.244M"
+    )
     note: str = ""
     links: tuple[Link, ...] = Field((), description="which other numbers it can be checked against")
 
