@@ -139,6 +139,7 @@ def test_a_notebook_alone_installs_the_package_and_runs_to_its_end(wheel, tmp_pa
     for name, value in {"JUPYTER_PATH": tmp_path / "jupyter", "HOME": home, "XDG_CACHE_HOME": home / ".cache"}.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.delenv("FER_BOOK_CACHE")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
 
     papermill.execute_notebook(
         alone / "fer2013_cnn.ipynb",

@@ -9,10 +9,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[],
     submod_attrs={
-        "environment": ["git_revision", "now"],
-        "paths": ["cache_folder", "write_text_atomically"],
-        "provenance": ["code_fingerprint"],
+        "paths": ["cache_folder"],
         "records": ["Confusion", "Metric", "Result", "together"],
-        "store": ["keep_result", "published_result"],
+        "store": ["published_result"],
     },
 )
