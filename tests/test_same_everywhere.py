@@ -2,7 +2,9 @@
 
 import html
 import json
+import os
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -27,16 +29,16 @@ P_NUMBERS = {"p_value", "p_shuffled", "p_one_sided", "p_two_sided", "p_nadeau_be
 
 
 @pytest.fixture(scope="module")
-def laid_out(tmp_path_factory):
+def laid_out(ci_run_of, tmp_path_factory):
     """The site's sources, laid out from runs of all papers' chapters, the audit and the scoreboard under `ci`."""
     folder = tmp_path_factory.mktemp("site")
+    for chapter in (*papers(), "claims_audit"):
+        shutil.copytree(ci_run_of(chapter).folder, folder / "runs" / "ci" / chapter)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FER_BOOK_CACHE", str(folder / "cache"))
-        patch.setenv("TQDM_DISABLE", "1")
-        patch.delenv("FER_BOOK_DATA", raising=False)
+        for name in ("FER_BOOK_OUTPUT", "JUPYTER_PATH"):  # which an execution sets for its kernel
+            patch.setenv(name, os.environ.get(name, ""))
         patch.setattr(execution, "BUILD", folder)
-        for chapter in (*papers(), "claims_audit", "scoreboard"):
-            assert execution.execute(execution.plan(chapter, "ci"), progress=False) is None
+        assert execution.execute(execution.plan("scoreboard", "ci"), progress=False) is None
         assert site.lay_out("ci", folder / "site") == []
     return folder / "site"
 
