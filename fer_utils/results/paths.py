@@ -54,8 +54,7 @@ def digest_of(*arrays: np.ndarray) -> str:
 
 
 def write_renamed(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file under a temporary name beside `path`, with its ending, then rename it; nothing is left when it
-    raises."""
+    """Let `write` fill a file under a temporary name of the same ending, then rename it; nothing is left when it raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
     try:
@@ -66,7 +65,7 @@ def write_renamed(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def cached(path: Path, write: Callable[[Path], object], read: Callable[[Path], Content]) -> Content:
-    """What `read` makes of a file whose name says all that decides its content; `write` fills it where it is missing or broken."""
+    """What `read` makes of a file named by all that decides its content; `write` fills it where it is missing or broken."""
     try:
         return read(path)
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):

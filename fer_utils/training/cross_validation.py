@@ -39,8 +39,11 @@ RULES: dict[Rule, str] = {
 
 @dataclass(frozen=True)
 class ImageStack:
-    """Images or clips kept in files, so that other processes read them: file by CLAHE (yes or no), each uint8 (n, height,
-    width, channels), of clips (n, frames, height, width, channels); class numbers int64 (n,)."""
+    """Images or clips kept in files, so that other processes read them.
+
+    `files` by CLAHE (yes or no), each uint8 (n, height, width, channels), of clips (n, frames, height, width, channels);
+    `labels` are class numbers int64 (n,).
+    """
 
     files: Mapping[bool, Path]
     labels: np.ndarray
@@ -57,9 +60,12 @@ class ImageStack:
 
 @dataclass(frozen=True)
 class FoldTask:
-    """What a process needs to train and score one fold. The fold's rows are numbers of images; `copies` by class are made of
+    """What a process needs to train and score one fold.
+
+    The fold's rows are numbers of images; `copies` by class are made of
     the training clips only; `start` is a training whose weights are begun with. Where the validation images select the epoch,
-    `selected_on` says what they are; else the last epoch counts."""
+    `selected_on` says what they are; else the last epoch counts.
+    """
 
     name: str
     experiment: str
@@ -260,8 +266,10 @@ def inner_folds(dataset: FaceDataset, fold: Fold, folds: int = 2) -> tuple[Fold,
 def nested_search(
     outer: Sequence[FoldTask], search_inside: Callable[[Fold], optuna.Study], fan_out: FanOut
 ) -> tuple[list[Configuration], list[FoldPredictions]]:
-    """For each outer fold the best configuration of a search on its inner folds, and what that predicts of the outer fold:
-    of subjects whom no choice has seen."""
+    """For each outer fold the best configuration of a search on its inner folds, and what that predicts of the outer fold.
+
+    So every prediction is of subjects whom no choice has seen.
+    """
     chosen = [best_configuration(search_inside(task.fold)) for task in outer]
     winners = [configured(task, configuration) for task, configuration in zip(outer, chosen, strict=True)]
     return chosen, fan_out(score_fold, winners, "nested winners")

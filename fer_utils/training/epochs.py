@@ -74,8 +74,11 @@ class Reseeding(keras.callbacks.Callback):
 
 
 class State(BaseModel):
-    """How far a training has come: finished epochs, the selected one (both counted from 1), metrics of each, seconds, the
-    signature of its frozen base, and the class numbers that watched images were given after each epoch."""
+    """How far a training has come.
+
+    Finished epochs, the selected one (both counted from 1), metrics of each, seconds, the signature of the frozen base, and the
+    class numbers that watched images were given after each epoch.
+    """
 
     epoch: int = 0
     selected_epoch: int = 0

@@ -107,7 +107,7 @@ def split(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
 
 
 def signature(base: keras.Model) -> str:
-    """20 hexadecimal digits of SHA-256 over the layers, with all their settings but the numbers in their names, and all weights."""
+    """20 hexadecimal digits of SHA-256 over layers, with all settings but the numbers in their names, and weights."""
     text = re.sub(r"_\d+", "", base.to_json()) + digest_of(*base.get_weights())
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
