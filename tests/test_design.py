@@ -59,7 +59,7 @@ def defined(path):
 
 
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
-NAMED = re.compile(rf"`({'|'.join(ROOMS)})\.([A-Za-z]\w*)[`(]")
+NAMED = re.compile(rf"`({'|'.join(ROOMS)})\.(?!py`)([A-Za-z]\w*)[`(]")
 TEXTS = sorted([*ROOT.glob("book/*.md"), *ROOT.glob("notebooks/*.ipynb")])
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from fer_utils.book.parameters import ParameterError, Settings, model_of, validated
 from fer_utils.results.environment import environment, git_revision, now
 from fer_utils.results.paths import write_text_atomically
+from fer_utils.results.predictions import Predictions, keep_predictions
 from fer_utils.results.records import Confusion, DatasetSummary, Measurement, Metric, Result, TrainingRecord
 from fer_utils.results.store import keep_result
 
@@ -41,11 +42,13 @@ def keep(
     measurements: Mapping[str, Measurement] | None = None,
     used: Mapping[str, Any] | None = None,
     files: Mapping[str, str] | None = None,
+    predictions: Sequence[Predictions] = (),
 ) -> Result:
     """What the chapter measured as a result, which is written to `result.json` where the runner asks for it.
 
     `selected_on` says which data selected epoch and settings. `used` is kept beside the parameters: what one of them came to.
     A table has a row per record; the index of a frame counts where it has a name. `files` are texts kept beside the result.
+    `predictions` are those that its metrics follow from, kept so that they can be computed again.
     """
     values = settings.model_dump(mode="json")
     result = Result(
@@ -69,6 +72,8 @@ def keep(
     if path := keep_result(result):
         for name, text in (files or {}).items():
             write_text_atomically(path.with_name(name), text)
+        if predictions:
+            keep_predictions(predictions)
     return result
 
 

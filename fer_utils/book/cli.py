@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Run and build the FER Reproducibility Book.\n\nExample: fer-book run fer2013_cnn, then fer-book build\n\n"
     "Exit status: 0 done, 1 a chapter or a page failed or a check found something, 2 bad input or missing data.",
 )
-for command in (chapters.run, chapters.build, chapters.publish, live.live, claims.audit, claims.ledger):
+for command in (chapters.run, chapters.build, chapters.publish, chapters.verify, live.live, claims.audit, claims.ledger):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

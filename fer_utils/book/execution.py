@@ -126,6 +126,8 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
                 kernel_name="python3",
                 cwd=NOTEBOOKS,
                 progress_bar=progress,
+                request_save_on_cell_execute=False,  # a notebook of 2 MB would be written twice for each of its cells
+                autosave_cell_every=0,
                 stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
                 shutdown_kernel="immediate",  # the last cell stops the workers, and TensorFlow takes seconds to go
                 config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}),

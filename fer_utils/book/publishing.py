@@ -1,15 +1,18 @@
-"""A full run's result, and the network it shows, become part of the book."""
+"""A full run's result, the network it shows and its predictions become part of the book, and are verified."""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from fer_utils.book import execution
 from fer_utils.book.parameters import ParameterError
 from fer_utils.live.export import Precision, exported
 from fer_utils.results.paths import CHECKOUT, cache_folder
-from fer_utils.results.store import read_result
+from fer_utils.results.predictions import PREDICTIONS, published_predictions, read_predictions, write_predictions
+from fer_utils.results.records import Verification
+from fer_utils.results.store import published_result, read_result, write_result
 
 
 def publish(chapter: str) -> list[Path]:
@@ -33,10 +36,16 @@ def publish(chapter: str) -> list[Path]:
     network = first.recipe["network"]
     weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"
     files = {CHECKOUT / "book/results/full" / f"{chapter}.json": source}
+    kept = source.with_name(PREDICTIONS)
+    if kept.exists():
+        files[CHECKOUT / "book/results/full" / f"{chapter}.npz"] = kept
     models = CHECKOUT / "book/models"
     has_card = (models / f"{network}.md").exists()
     if has_card:
         files[models / f"{network}.weights.h5"] = weights
+    if has_card and kept.exists():  # those of the published network can be computed again
+        named = [replace(one, network=network if one.training == first.key else "") for one in read_predictions(kept).values()]
+        write_predictions(named, kept)
     for target, origin in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(origin, target)
@@ -46,3 +55,21 @@ def publish(chapter: str) -> list[Path]:
             files[models / name] = exported(network, precision=precision)
             shutil.copyfile(files[models / name], models / name)
     return list(files)
+
+
+def verify(chapter: str, data_root: str | Path = "") -> Verification:
+    """Verify the published result of a chapter (`evaluation.verification`) and record it there.
+
+    Raises ParameterError where nothing is published or kept, VerificationError where a number differs, MissingDataset.
+    """
+    from fer_utils.evaluation import verification  # scikit-learn takes a second to import
+
+    result, kept = published_result(chapter), published_predictions(chapter)
+    if result is None or not kept:
+        lacking = "predictions kept with its published result" if result else "published result"
+        raise ParameterError(
+            f"{chapter} has no {lacking}; fer-book run {chapter} --profile full, then fer-book publish {chapter}"
+        )
+    found = verification.verify(result, kept, data_root)
+    write_result(result.model_copy(update={"verified": found}), CHECKOUT / "book/results/full" / f"{chapter}.json")
+    return found

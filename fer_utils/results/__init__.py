@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=[],
     submod_attrs={
         "paths": ["cache_folder"],
+        "predictions": ["Predictions"],
         "records": ["Confusion", "Metric", "Result", "together"],
         "store": ["published_result"],
     },

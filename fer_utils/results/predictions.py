@@ -6,14 +6,16 @@ They lie beside the result (`book/results/full/CHAPTER.npz`), so that its metric
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from fer_utils.results.paths import asset, write_renamed
+from fer_utils.results.paths import OUTPUT_VARIABLE, asset, write_renamed
 
+PREDICTIONS = "predictions.npz"  # beside the result of a run
 ARRAYS = ("images", "labels", "probabilities", "subjects")
 
 
@@ -68,6 +70,12 @@ def write_predictions(kept: Sequence[Predictions], path: Path) -> None:
             np.savez_compressed(file, index=np.array(json.dumps(index)), **arrays)
 
     write_renamed(path, write)
+
+
+def keep_predictions(kept: Sequence[Predictions]) -> None:
+    """Write them beside `result.json` where the runner asked for it (FER_BOOK_OUTPUT)."""
+    if folder := os.environ.get(OUTPUT_VARIABLE):
+        write_predictions(kept, Path(folder) / PREDICTIONS)
 
 
 def read_predictions(path: Path) -> dict[str, Predictions]:

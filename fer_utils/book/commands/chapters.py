@@ -154,3 +154,32 @@ def publish(
 
     for path in publishing.publish(chapter):
         typer.echo(f"written: {path}")
+
+
+def verify(
+    chapter: Annotated[str, typer.Argument(help="a chapter with a published result", autocompletion=options.chapters)],
+    data: options.Data = None,
+) -> None:
+    """Verify a published result: score its networks again, compute its metrics again, and record that they agree.
+
+    Example: fer-book verify fer2013_cnn --data ~/data
+
+    Exit status: 0 all as published, 1 a number differs, 2 nothing is published or the data is missing.
+    """
+    parameters.parameters_cell(chapter)  # first, as above
+    from fer_utils.book import publishing
+    from fer_utils.evaluation.verification import VerificationError
+
+    try:
+        found = publishing.verify(chapter, data or "")
+    except VerificationError as error:
+        typer.echo(f"{chapter} is not as published: {error}", err=True)
+        raise typer.Exit(1) from None
+    total = len(found.recomputed) + len(found.not_recomputed)
+    typer.echo(
+        f"{chapter}: {len(found.recomputed)} of {total} numbers computed again, all as published: {', '.join(found.recomputed)}"
+    )
+    for name, images in found.turned.items():
+        typer.echo(f"{name}: {images} images whose two highest probabilities are nearly equal fall the other way on this machine")
+    if found.not_recomputed:
+        typer.echo(f"not computed again, for nothing that they follow from was kept: {', '.join(found.not_recomputed)}")
