@@ -52,7 +52,7 @@ def picture_of(figure, tmp_path):
 
 @pytest.fixture(scope="module")
 def sheet():
-    dataset = rendered_faces.rendered_faces.load(collection="sequences", persons=range(6), classes=["happiness", "surprise"])
+    dataset = rendered_faces.load(collection="sequences", persons=range(6), classes=["happiness", "surprise"])
     return dataset.read(np.flatnonzero(dataset.frame["position"] == 9)).reshape(2, 6, 112, 112, 3)
 
 
