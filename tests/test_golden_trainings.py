@@ -1,8 +1,12 @@
-"""Short trainings, at least one for every chapter that trains, whose losses must stay what they were.
+"""Short trainings, at least one for each chapter that trains a network, whose losses must stay what they were.
 
-`data/golden_trainings.json` holds for each its chapter, recipe, numbers of images, and the history per epoch. A loss may differ
-by a thousandth: sums in another order, on other processors or more threads, change it less, and other orders of images,
-augmentation, rates or initial weights change it more. `python tests/test_golden_trainings.py` records all of them anew.
+`data/golden_trainings.json` holds their recipes and the history that each had when it was recorded. To record anew, where a
+change is meant to alter trainings: `python tests/test_golden_trainings.py`. To add a training, add it there without a history.
+
+A loss may differ by LOSS_TOLERANCE of itself. Weights that differ in float32's last digit at the start, as the sums of other
+CPUs and numbers of threads do, move the losses by up to 0.2 %; another order of images, other random numbers of augmentation
+and dropout, other initial weights or another's weights not taken over move them by 0.7 % or more. Batch norm and Adam enlarge
+the differences with every step. So some rates are below the chapters', and MobileNet takes one step an epoch.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -23,10 +28,11 @@ from fer_utils.training import Recipe, cross_validation
 
 FILE = Path(__file__).parent / "data" / "golden_trainings.json"
 GOLDEN: dict[str, dict[str, Any]] = json.loads(FILE.read_text())
-CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt")
+LOSS_TOLERANCE = 5e-3  # relative
+ACCURACY_TOLERANCE = 0.1  # absolute; single images near the border of two classes change sides
+CHAPTERS = {"bp4d_vgg16_holdout", "ckplus_oulu_3dcnn", "fer2013_cnn", "mobilenet_center_loss", "multi_dataset_cnns"}
+CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")  # in the order of the dataset
 COPIES = {name: Copies(1, number % 3, number % 2) for number, name in enumerate(CLASSES)}  # not as many of each class
-TOLERANCE = 1e-3  # relative
-History = dict[str, list[float]]
 
 
 def pixels_and_labels(golden: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -47,60 +53,75 @@ def pixels_and_labels(golden: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(images.reshape(count, *golden["input"])), dataset.labels(rows)[::each]
 
 
-def fold_task(name: str, golden: dict[str, Any], start: training.Trained | None) -> cross_validation.FoldTask:
-    """The training as a fold; clips are copied as in the chapter, images are not."""
-    recipe = Recipe.model_validate(golden["recipe"])
-    pixels, labels = pixels_and_labels(golden)
-    classes = tuple(CLASSES[: recipe.options["classes"]])
-    clips = cross_validation.ImageStack({False: cross_validation.keep_images(pixels)}, labels, classes)
-    fold = Fold(name, *np.split(np.arange(len(labels)), [golden["training_images"], -1]))  # a fold must test something
-    copies = COPIES if len(golden["input"]) == 4 else {}
-    return cross_validation.FoldTask(
-        name, "golden", images=clips, clahe=False, fold=fold, recipe=recipe, copies=copies, start=start
-    )
-
-
-def trained(name: str, keep_weights: bool = False) -> training.Trained:
-    """Train with images that are scored after each epoch and select none of them."""
+def train(name: str, *, keep_weights: bool = False) -> training.Trained:
+    """Train on images. The last epoch counts: another CPU might select another one, which a second training begins with."""
     golden = GOLDEN[name]
-    recipe, count = Recipe.model_validate(golden["recipe"]), golden["training_images"]
     pixels, labels = pixels_and_labels(golden)
+    train_part, validation_part = np.split(np.arange(len(labels)), [golden["training_images"]])
     return training.train(
-        recipe,
-        pixels[:count],
-        labels[:count],
+        Recipe.model_validate(golden["recipe"]),
+        pixels[train_part],
+        labels[train_part],
         training.store(),
         name=name,
         experiment="golden",
-        validation=(pixels[count:], labels[count:]),
+        validation=(pixels[validation_part], labels[validation_part]),
         select_best=False,
         selected_on="none, last epoch",
-        start=trained(golden["start"], keep_weights=True) if "start" in golden else None,
+        start=train(golden["start"], keep_weights=True) if "start" in golden else None,
         keep_weights=keep_weights,
     )
 
 
-def history_of(name: str) -> History:
+def clip_fold(name: str) -> cross_validation.FoldTask:
+    """A fold of clips, with copies of those to train on; its last clip is the test part that a fold must have."""
     golden = GOLDEN[name]
-    if not golden.get("as_fold"):
-        return trained(name).record.history
-    start = cross_validation.train_fold(fold_task(golden["start"], GOLDEN[golden["start"]], None)) if "start" in golden else None
-    task = fold_task(name, golden, start)
+    pixels, labels = pixels_and_labels(golden)
+    clips = cross_validation.ImageStack({False: cross_validation.keep_images(pixels)}, labels, CLASSES)
+    fold = Fold(name, *np.split(np.arange(len(labels)), [golden["training_images"], -1]))
+    start = cross_validation.train_fold(clip_fold(golden["start"])) if "start" in golden else None
+    recipe = Recipe.model_validate(golden["recipe"])
+    return cross_validation.FoldTask(
+        name, "golden", images=clips, clahe=False, fold=fold, recipe=recipe, copies=COPIES, start=start
+    )
+
+
+def history(name: str) -> dict[str, list[float]]:
+    """The metrics per epoch; those of clips know no validation loss."""
+    if len(GOLDEN[name]["input"]) == 3:
+        return train(name).record.history
+    task = clip_fold(name)
     return cross_validation.score_fold(task).curves(task.images.labels).history
 
 
+def record_anew() -> None:
+    """Write the histories of today's code into the file; recipes stay as they are."""
+    for name, golden in GOLDEN.items():
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["FER_BOOK_CACHE"] = folder
+            golden["history"] = {
+                metric: [float(f"{value:.7g}") for value in values] for metric, values in sorted(history(name).items())
+            }
+    lines = (
+        f'"{name}": {{\n' + ",\n".join(f' "{key}": {json.dumps(value)}' for key, value in golden.items()) + "\n}"
+        for name, golden in GOLDEN.items()
+    )
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def test_every_chapter_that_trains_has_a_training():
+    assert {golden["chapter"] for golden in GOLDEN.values()} == CHAPTERS
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends draw other random numbers")
 @pytest.mark.parametrize("name", GOLDEN)
-def test_a_training_has_the_losses_that_were_recorded(name):
-    history, recorded = history_of(name), GOLDEN[name]["history"]
-    assert history.keys() == recorded.keys()
-    for metric in ("loss", "val_loss"):
-        if metric in recorded:
-            np.testing.assert_allclose(history[metric], recorded[metric], rtol=TOLERANCE, err_msg=metric)
+def test_a_training_has_the_losses_that_it_had(name):
+    found, expected = history(name), GOLDEN[name]["history"]
+    assert found.keys() == expected.keys()
+    for metric, values in expected.items():
+        tolerance = {"rtol": LOSS_TOLERANCE} if "loss" in metric else {"rtol": 0, "atol": ACCURACY_TOLERANCE}
+        np.testing.assert_allclose(found[metric], values, **tolerance, err_msg=f"{metric} per epoch")
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["FER_BOOK_CACHE"] = folder
-        for name, golden in GOLDEN.items():
-            golden["history"] = {metric: [round(value, 6) for value in values] for metric, values in history_of(name).items()}
-    FILE.write_text(json.dumps(GOLDEN, indent=1) + "\n")
+    record_anew()
