@@ -99,7 +99,8 @@ def test_the_gradient_of_the_loss_is_its_finite_differences():
 
     old = [np.array(variable) for variable in model.trainable_variables]
     model.train_on_batch(POINTS, CLASSES)
-    gradients = [before - np.array(variable) for before, variable in zip(old, model.trainable_variables)]  # at rate 1
+    pairs = zip(old, model.trainable_variables, strict=True)
+    gradients = [before - np.array(variable) for before, variable in pairs]  # at rate 1
     for place, index in ((0, (0, 1)), (0, (1, 0)), (1, (1,)), (2, (1, 2)), (3, (0,))):
         numeric = (loss(place, index, change) - loss(place, index, -change)) / (2 * change)
         assert gradients[place][index] == pytest.approx(numeric, rel=2e-3, abs=1e-4), (place, index)

@@ -128,7 +128,8 @@ def test_without_notebooks_a_command_that_needs_them_says_so(command, tmp_path, 
 
 def test_help_starts_without_what_only_runs_need():
     code = (
-        "import sys; from typer.testing import CliRunner; from fer_utils.book import cli; CliRunner().invoke(cli.app, ['--help']); "
+        "import sys; from typer.testing import CliRunner; from fer_utils.book import cli; "
+        "CliRunner().invoke(cli.app, ['--help']); "
         "print([name for name in ('pandas', 'sklearn', 'keras', 'matplotlib', 'papermill', 'cv2') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

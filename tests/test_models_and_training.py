@@ -37,7 +37,7 @@ def test_the_printed_network_has_the_printed_parameters_in_every_row():
     printed = list(load_claims("fer2013_cnn")["layer_table"].value.values())
     assert [row[2] for row in table] == [parameters for _, parameters in printed]
     assert sum(row[2] for row in table) == 879_623
-    differing = [position for position, (row, (shape, _)) in enumerate(zip(table, printed)) if list(row[1]) != shape]
+    differing = [position for position, (row, (shape, _)) in enumerate(zip(table, printed, strict=True)) if list(row[1]) != shape]
     assert [table[position][1] for position in differing] == [(16, 16, 128)]
 
 
@@ -74,7 +74,9 @@ def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path, monk
     assert not list((tmp_path / "killed").glob("*/record.json")), "killed too late to be a test"
     resumed = train(tmp_path / "killed")
     assert resumed.record.history == whole.record.history
-    for mine, theirs in zip(resumed.model(last_epoch=True).get_weights(), whole.model(last_epoch=True).get_weights()):
+    for mine, theirs in zip(
+        resumed.model(last_epoch=True).get_weights(), whole.model(last_epoch=True).get_weights(), strict=True
+    ):
         assert np.array_equal(mine, theirs)
     assert sorted(path.name for path in resumed.folder.iterdir()) == [
         "last.weights.h5", "record.json", "selected.weights.h5", "state.json",
@@ -88,9 +90,9 @@ def test_a_training_that_was_killed_continues_to_the_same_weights(tmp_path, monk
 
 def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_anew(tmp_path, monkeypatch):
     monkeypatch.setattr("tensorflow.random.set_seed", pytest.fail)
-    before = np.random.get_state()[2]
+    before = np.random.get_state()[2]  # noqa: NPY002 (the global generator is the subject)
     train(tmp_path, RECIPE.model_copy(update={"epochs": 1}))
-    assert np.random.get_state()[2] == before
+    assert np.random.get_state()[2] == before  # noqa: NPY002
 
 
 def test_a_second_training_of_a_kind_begins_with_the_weights_of_a_new_network_whatever_came_before(tmp_path):
@@ -320,7 +322,7 @@ def test_training_on_kept_features_gives_the_weights_of_training_the_whole_netwo
     whole = train_head(tmp_path / "whole", recipe)
     for metric in ("accuracy", "loss", "val_accuracy", "val_loss"):
         assert np.allclose(quick.record.history[metric], whole.record.history[metric], rtol=1e-4), metric
-    for mine, theirs in zip(kept, whole.model(last_epoch=True).get_weights()):
+    for mine, theirs in zip(kept, whole.model(last_epoch=True).get_weights(), strict=True):
         assert np.allclose(mine, theirs, atol=1e-5)
 
 
@@ -347,7 +349,9 @@ def test_the_training_of_a_head_that_was_stopped_continues_to_the_same_weights(t
         train_head(tmp_path / "stopped")
     resumed = train_head(tmp_path / "stopped")
     assert resumed.record.history == whole.record.history and begun == [0, 1, 2, 3, 3, 4]
-    for mine, theirs in zip(resumed.model(last_epoch=True).get_weights(), whole.model(last_epoch=True).get_weights()):
+    for mine, theirs in zip(
+        resumed.model(last_epoch=True).get_weights(), whole.model(last_epoch=True).get_weights(), strict=True
+    ):
         assert np.array_equal(mine, theirs)
 
 
@@ -396,7 +400,7 @@ def test_grad_cam_of_the_small_network_weighs_maps_by_the_head_and_changes_no_we
     model = registry.build("small_cnn", side_pixels=32, channels=3, precision="float32")
     before = model.get_weights()
     heat = inspection.grad_cam(model, FACES[:3], np.array([1, 4, 1]))
-    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(before, model.get_weights()))
+    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(before, model.get_weights(), strict=True))
 
     # behind the last maps (4 x 4) are max pooling, which hands each gradient to one place, and the dense kernel (2 x 2 places)
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.ReLU)][-1]

@@ -87,7 +87,7 @@ def known_p_values() -> set[float]:
 
 
 def written_otherwise(text: str, known: set[float], printed: set[float]) -> set[str]:
-    """P-values in a text that are nearly one of the known, but not written as the book writes it; printed ones are the paper's."""
+    """P-values in a text that are nearly one of the known, but not written as the book writes it; printed are the paper's."""
     found = {number for match in P_VALUE.finditer(text) for number in match.groups() if number and float(number) not in printed}
     others = found - {p_value_text(p) for p in known}
     return {number for number in others if any(abs(float(number) - p) <= 0.05 * p for p in known)}

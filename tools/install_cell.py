@@ -1,6 +1,7 @@
-"""Writes into every notebook's first code where the package comes from, by `_config.yml`: python tools/install_cell.py
+"""Writes into every notebook's first code where the package comes from, by `_config.yml`.
 
-In Colab a notebook is the only file of the book, so the cell itself has to name the repository.
+Run it as `python tools/install_cell.py`. In Colab a notebook is the only file of the book, so the cell itself has to name the
+repository.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ NO_ADDRESS = (
 
 
 def address(config: str) -> str:
-    """What pip installs the package from, by the text of a `_config.yml`; may be empty. Raises ParameterError as `site_config`."""
+    """What pip installs the package from, by the text of a `_config.yml`; may be empty.
+
+    Raises ParameterError as `site_config`.
+    """
     repository = yaml.safe_load(site_config(config))["repository"]
     return f"git+{repository['url']}@{repository['branch']}" if repository["url"] else ""
 

@@ -1,7 +1,7 @@
 """The API pages: signatures and docstrings as they stand in the source, which is read and not imported.
 
-A page names the modules that it shows: `<!-- api: claims.schema claims.verdicts -->`. Docstrings are Markdown. What begins with an
-underscore is left out, and so are constants and methods without a docstring, which do what their base class says.
+A page names the modules that it shows: `<!-- api: claims.schema claims.verdicts -->`. Docstrings are Markdown. What begins with
+an underscore is left out, and so are constants and methods without a docstring, which do what their base class says.
 Sphinx's autodoc, autodoc2 and autoapi leave out what `Field` says, and take 20 to 90 s more of a processor for these pages.
 """
 

@@ -1,5 +1,6 @@
-"""The `fer-book` command. Exit status: 0 done, 1 a chapter or a page failed or a check found something, 2 bad input or
-missing data.
+"""The `fer-book` command.
+
+Exit status: 0 done, 1 a chapter or a page failed or a check found something, 2 bad input or missing data.
 """
 
 from __future__ import annotations

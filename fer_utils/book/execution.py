@@ -80,8 +80,11 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
 
 
 def read_files(chapter: str, runs: Path) -> list[Path]:
-    """What a chapter may read beside its data: claims and published result of its paper, or of all where it is no paper's, its
-    published network, and, where `profiles.yml` says so, what the papers' chapters have left in a folder of runs."""
+    """What a chapter may read beside its data.
+
+    Claims and published result of its paper, or of all where it is no paper's, its published network, and, where
+    `profiles.yml` says so, what the papers' chapters have left in a folder of runs.
+    """
     read = [chapter] if chapter in papers() else papers()
     names = [name for paper in read for name in (f"claims/{paper}.yml", f"results/full/{paper}.json")]
     left = [runs / paper / "result.json" for paper in read] if listed_chapter(chapter).get("reads_results") else []

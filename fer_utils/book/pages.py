@@ -29,8 +29,10 @@ LEDGER_FILES = ("ledger.csv", "ledger.json", "overview.svg")  # the scoreboard l
 
 
 def site_config(text: str) -> str:
-    """`_config.yml` as the site is built with: where `repository.url` names a repository, every page has buttons to its source,
-    to edit it and to open an issue, and every notebook those of Binder and Colab; where it is empty, no page has any.
+    """`_config.yml` as the site is built with.
+
+    Where `repository.url` names a repository, every page has buttons to its source, to edit it and to open an issue, and every
+    notebook those of Binder and Colab; where it is empty, no page has any.
 
     Raises ParameterError where the address is not one of GitHub, since Colab opens no others.
     """
@@ -48,8 +50,10 @@ def site_config(text: str) -> str:
 
 
 def kept_results(runs: Path, chapter: str) -> dict[str, Path]:
-    """The results of a chapter that a reader can download, by the name that each has on the site: of the run in a folder of
-    runs, and of the published full run; those that there are."""
+    """The results of a chapter that a reader can download, by the name that each has on the site.
+
+    Of the run in a folder of runs, and of the published full run; those that there are.
+    """
     files = {f"{chapter}.json": runs / chapter / "result.json"}
     try:
         files[f"{chapter}.full.json"] = asset(f"results/full/{chapter}.json")
@@ -68,8 +72,11 @@ def downloads(names: Iterable[str]) -> str:
 
 
 def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path, verdict: str = "") -> nbformat.NotebookNode:
-    """The notebook as a page: its title says what became of the main claim, by the verdict on it, and nothing where there is
-    none; a failed or missing run has a banner; below stand links to the results kept in the run's folder."""
+    """The notebook as a page.
+
+    Its title says what became of the main claim, by the verdict on it, and nothing where there is none; a failed or missing run
+    has a banner; below stand links to the results kept in the run's folder.
+    """
     first = notebook.cells[0]
     papermill_record = notebook.metadata.get("papermill")
     banner = ""
@@ -78,7 +85,10 @@ def dressed(notebook: nbformat.NotebookNode, profile: str, kept: Path, verdict: 
             f"```{{warning}}\nThis chapter has not been run under the profile `{profile}`; it is shown without outputs.\n```\n\n"
         )
     elif papermill_record["exception"]:
-        banner = "```{error}\nThis chapter's run failed. It is shown up to the cell that raised; the other chapters are complete.\n```\n\n"
+        banner = (
+            "```{error}\nThis chapter's run failed. It is shown up to the cell that raised; the other chapters are complete.\n"
+            "```\n\n"
+        )
         drop = [cell for cell in notebook.cells if "papermill-error-cell-tag" in cell.metadata.get("tags", [])]
         notebook.cells = [cell for cell in notebook.cells if cell not in drop]
         first = notebook.cells[0]
@@ -118,7 +128,8 @@ def filled(page: str) -> str:
             value = f"{claim.value:,}" if type(claim.value) is int else str(claim.value)
             return value if claim.unit in {"none", "count"} else f"{value} {claim.unit.replace('_', ' ')}"
         if path[0] == "audit":
-            return _audited(chapter, *path[1:], form)
+            _, claim_id, check, name = path
+            return _audited(chapter, claim_id, check, name, form)
         result = published_result(chapter)
         return "not published yet" if result is None else str(result.metric(path[0]))
 
@@ -149,7 +160,8 @@ def status_table(metadata: list[Mapping[str, Any]]) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in own["versions"].items())
         lines.append(
             f"| [{own['chapter']}](../notebooks/{own['chapter']}.ipynb) | {own['profile']} | {own['dataset']} "
-            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} | papermill {record['version']}, {versions} |"
+            f"| {record['start_time'][:19].replace('T', ' ')} | {record['duration']:.0f} s | {outcome} "
+            f"| papermill {record['version']}, {versions} |"
         )
     return "\n".join(lines) if len(lines) > 2 else "No chapter has been run yet."
 
@@ -160,8 +172,8 @@ def duration_sentence(metadata: list[Mapping[str, Any]]) -> str:
     if not durations_s:
         return "No chapter has been run in this build; [the status page](status.md) will say how long each takes."
     return (
-        f"The {len(durations_s)} chapters of this build took {sum(durations_s) / 60:.0f} minutes together on the machine that ran them; "
-        "[the status page](status.md) has the time of each."
+        f"The {len(durations_s)} chapters of this build took {sum(durations_s) / 60:.0f} minutes together on the machine that "
+        "ran them; [the status page](status.md) has the time of each."
     )
 
 

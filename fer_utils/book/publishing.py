@@ -16,9 +16,10 @@ from fer_utils.results.store import published_result, read_result, write_result
 
 
 def publish(chapter: str) -> list[Path]:
-    """Copy a full run's result into `book/results/full` and, where the book has a model card for its first network, the
-    weights into `book/models`, with the same network for LiteRT in 8 bits, and in float32 where the book has that too;
-    returns the files.
+    """Copy a full run's result into `book/results/full`; returns the files.
+
+    Where the book has a model card for its first network, the weights go into `book/models`, with the same network for LiteRT
+    in 8 bits, and in float32 where the book has that too.
 
     Raises ParameterError when there is no finished full run, or its data were not the published ones,
     LiveError as `export.export`.

@@ -15,7 +15,10 @@ from fer_utils.results.paths import PACKAGE
 
 WIDTH, BOX_WIDTH, BOX_HEIGHT, ROW_HEIGHT = 900, 150, 46, 92
 SWEEPS = 12  # over the rows, each time every row is put in the order of its neighbours' places
-ARROWHEAD = '<marker id="rooms-arrow" markerWidth="7" markerHeight="7" refX="5" refY="3" orient="auto"><path d="M0,0 L6,3 L0,6 z"/></marker>'
+ARROWHEAD = (
+    '<marker id="rooms-arrow" markerWidth="7" markerHeight="7" refX="5" refY="3" orient="auto">'
+    '<path d="M0,0 L6,3 L0,6 z"/></marker>'
+)
 Place = tuple[str, int] | tuple[str, str, int]  # a room, or an arrow from one to another, in a row counted from the ground
 
 
@@ -34,7 +37,7 @@ def room_imports(package: Path = PACKAGE) -> dict[str, set[str]]:
 
 
 def rooms_picture(package: Path = PACKAGE) -> str:
-    """The picture as inline SVG in the page's colours. Raises graphlib.CycleError for rooms that import each other in a circle."""
+    """The picture as inline SVG in the page's colours. Raises graphlib.CycleError for rooms that import each other in circles."""
     imports = room_imports(package)
     below: dict[str, set[str]] = {}
     row: dict[str, int] = {}

@@ -28,8 +28,10 @@ def runs_folder(profile: str) -> Path:
 
 
 def result_of_run(folder: Path, chapter: str) -> Result | None:
-    """The result of a chapter in a folder of runs, None where it has not been run. Raises ValueError as `read_result`, and
-    where the file is another chapter's."""
+    """The result of a chapter in a folder of runs, None where it has not been run.
+
+    Raises ValueError as `read_result`, and where the file is another chapter's.
+    """
     path = folder / chapter / "result.json"
     if not path.exists():
         return None

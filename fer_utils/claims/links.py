@@ -144,7 +144,10 @@ class BestOf(Part):
 
 
 class Size(Part):
-    """The report, or the matrix of counts, is of one of these numbers of items; where the classes are of one size, `each` of them."""
+    """The report, or the matrix of counts, is of one of these numbers of items.
+
+    Where the classes are of one size, `each` of them.
+    """
 
     kind: Literal["size"]
     of: tuple[Amount, ...] = Field(min_length=1)

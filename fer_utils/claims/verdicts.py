@@ -75,8 +75,10 @@ class Judgement:
 
     @property
     def faces(self) -> str:
-        """Whether what is shown was measured on real faces, not the published images, rendered ones, or, computed from the
-        paper, the network or official counts, on none; empty where nothing was measured."""
+        """Whether what is shown was measured on real faces, not the published images, rendered ones, or none.
+
+        None are needed for what is computed from the paper, the network or official counts. Empty where nothing was measured.
+        """
         if self.shown is None or self.run is None:
             return ""
         if self.run.dataset is None or self.shown not in self.run.metrics:

@@ -135,7 +135,8 @@ def stacked(images: Sequence[np.ndarray], names: Sequence[str], dataset: str) ->
         if image.shape != images[0].shape:
             raise DatasetError(
                 f"{dataset}: {name} is {image.shape[1]} x {image.shape[0]}, {names[0]} is {images[0].shape[1]} x "
-                f"{images[0].shape[0]} pixels; images of different size are cropped first (preprocessing.crop_faces) or read one by one"
+                f"{images[0].shape[0]} pixels; images of different size are cropped first (preprocessing.crop_faces) or read one "
+                "by one"
             )
     return np.stack(images)
 

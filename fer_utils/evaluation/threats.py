@@ -49,8 +49,10 @@ class Effect:
 
 
 def gain_between(name: str, first: Metric, second: Metric, scored_on: str) -> Metric:
-    """Percentage points by which `first` is above `second`, two independent accuracies, by Newcombe's hybrid of their
-    intervals (1998, method 10). Raises ValueError where one has no interval."""
+    """Percentage points by which `first` is above `second`, two independent accuracies.
+
+    The interval is Newcombe's hybrid of theirs (1998, method 10). Raises ValueError where one has none.
+    """
     low_1, high_1, low_2, high_2 = first.low, first.high, second.low, second.high
     if low_1 is None or high_1 is None or low_2 is None or high_2 is None:
         raise ValueError(f"{first.name} or {second.name} has no interval")
@@ -225,8 +227,11 @@ def differences_of_equals(
 
 
 def p_values(differences: np.ndarray) -> dict[str, np.ndarray]:
-    """P-values (repeats,) of differences (repeats, folds) by three tests, as `significance.paired_tests` has them: Student's
-    one-sided in the direction of the difference, two-sided, and corrected by Nadeau and Bengio. Where all folds are equal: 1."""
+    """P-values (repeats,) of differences (repeats, folds) by three tests, as `significance.paired_tests` has them.
+
+    Student's one-sided in the direction of the difference, two-sided, and corrected by Nadeau and Bengio. Where all folds are
+    equal: 1.
+    """
     folds = differences.shape[1]
     spread = differences.std(axis=1, ddof=1)
     mean = np.abs(differences.mean(axis=1))

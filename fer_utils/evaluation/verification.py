@@ -1,5 +1,7 @@
-"""Whether a published result still holds: kept networks score the same images again, and every metric that follows from kept
-predictions is computed again. What can't be is counted, so that a reader knows how much was verified.
+"""Whether a published result still holds.
+
+Kept networks score the same images again, and every metric that follows from kept predictions is computed again. What can't be
+is counted, so that a reader knows how much was verified.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ def verify(result: Result, kept: Mapping[str, Predictions], data_root: str | Pat
             turned[metric.name] = count
     for matrix in result.confusions:
         if (one := now_given.get(matrix.name)) is not None:
-            found = metrics.confusion(matrix.name, one.labels, one.predicted, matrix.labels)
-            moved = int(np.abs(found.array() - matrix.array()).sum()) // 2
+            recounted = metrics.confusion(matrix.name, one.labels, one.predicted, matrix.labels)
+            moved = int(np.abs(recounted.array() - matrix.array()).sum()) // 2
             if moved > _ties([one]):
                 raise VerificationError(f"matrix {matrix.name}: {moved} images are in other cells than published")
     there = environment()
@@ -116,8 +118,10 @@ def _rows(kept: Predictions, data: FaceDataset) -> np.ndarray:
 
 
 def _turned(old: Metric, new: Metric, now_given: Mapping[str, Predictions]) -> int:
-    """How many images fell the other way on this machine, 0 for an equal metric. Raises VerificationError where it is not equal
-    and there are fewer ties than that."""
+    """How many images fell the other way on this machine, 0 for an equal metric.
+
+    Raises VerificationError where it is not equal and there are fewer ties than that.
+    """
     pairs = [(getattr(old, name), getattr(new, name)) for name in ("value", "low", "high", "n")]
     if all(one == other if None in (one, other) else abs(one - other) <= TOLERANCE for one, other in pairs):
         return 0

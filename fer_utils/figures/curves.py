@@ -172,8 +172,10 @@ def search_history(history: pd.DataFrame, title: str, *, prune_below: float, cha
 
 
 def importances_and_best_of_k(importances: pd.DataFrame, curves: Mapping[str, pd.DataFrame], *, chance: float) -> Figure:
-    """Left, the share of each hyper-parameter (`training.importances`); right, the best of k trials (`training.best_of_k`) with
-    its 95 % range, a colour per name."""
+    """The share of each hyper-parameter, and the best of k trials.
+
+    Left, `training.importances`; right, `training.best_of_k` with its 95 % range, a colour per name.
+    """
     figure, (left, right) = panels(2, width=5.2)
     left.barh(importances["hyperparameter"][::-1], importances["importance"][::-1], color=PALETTE[0])
     left.set(xlabel="share of the variance between trials", title="importance (fANOVA)", xlim=(0, 1))

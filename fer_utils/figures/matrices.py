@@ -78,7 +78,7 @@ def shuffled_scores(shuffled: np.ndarray, chance: float, aligned: float, printed
 
 
 def feature_scatter(spaces: Mapping[str, tuple[np.ndarray, np.ndarray]], classes: Sequence[str]) -> Figure:
-    """A panel per title with features (n, d) and class numbers (n,): the two directions of largest variance, a colour per class."""
+    """A panel per title with features (n, d) and class numbers (n,): two directions of largest variance, a colour per class."""
     figure, axes = panels(len(spaces))
     colours = dict(zip(classes, sns.color_palette("colorblind", len(classes)), strict=True))
     for panel, (title, (features, labels)) in zip(axes, spaces.items(), strict=True):

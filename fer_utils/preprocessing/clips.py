@@ -51,7 +51,8 @@ def last_frames(dataset: FaceDataset, frames: int) -> Clips:
 def evenly_spaced(dataset: FaceDataset, frames: int) -> FaceDataset:
     """`frames` frames of every sequence at equal distances, its first and last among them; all of a shorter sequence.
 
-    A single frame is the middle one, of an even number the later. Raises ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`.
+    A single frame is the middle one, of an even number the later. Raises ValueError for fewer than 1 frame and DatasetError as
+    `ordered_sequences`.
     """
     _at_least_one(frames=frames)
     if frames == 1:

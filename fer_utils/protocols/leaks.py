@@ -96,7 +96,8 @@ def groups_of(dataset: FaceDataset) -> tuple[str, np.ndarray]:
             return column, dataset.frame[column].astype(str).to_numpy(dtype=object)
         if known.any():
             raise ValueError(
-                f"{dataset.name}: {int((~known).sum())} of {len(known)} images have no {column}; leave them out to split by {column}"
+                f"{dataset.name}: {int((~known).sum())} of {len(known)} images have no {column}; leave them out to split by "
+                f"{column}"
             )
     raise ValueError(f"{dataset.name} names neither subjects nor sequences; only random and official splits are possible")
 
@@ -109,9 +110,9 @@ def require_subject_independent(dataset: FaceDataset, fold: Fold) -> None:
         if crossing := sorted(set(of_part[one]) & set(of_part[other])):
             images = [int(np.isin(of_part[part], crossing).sum()) for part in (one, other)]
             raise LeakError(
-                f"{dataset.name}, fold {fold.name!r}: {len(crossing)} of {len(set(of_part[other]))} {column}s in {other} are also "
-                f"in {one}: {', '.join(crossing[:EXAMPLES])}{', ...' if len(crossing) > EXAMPLES else ''} ({images[0]} images in {one}, "
-                f"{images[1]} in {other})"
+                f"{dataset.name}, fold {fold.name!r}: {len(crossing)} of {len(set(of_part[other]))} {column}s in {other} are "
+                f"also in {one}: {', '.join(crossing[:EXAMPLES])}{', ...' if len(crossing) > EXAMPLES else ''} "
+                f"({images[0]} images in {one}, {images[1]} in {other})"
             )
 
 
@@ -146,7 +147,9 @@ def leak_report(
 
 
 def nearest_in_training(images: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """The training row whose pixels are nearest to each test row's, int64 (test rows,); images uint8 (n, height, width, channels).
+    """The training row whose pixels are nearest to each test row's, int64 (test rows,).
+
+    Images are uint8 (n, height, width, channels).
 
     Where this simplest of classifiers names test labels (or subjects) far above chance, something crosses the split.
     """

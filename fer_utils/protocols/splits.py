@@ -37,8 +37,10 @@ NO_ROWS = np.array([], np.int64)
 
 @dataclass(frozen=True, eq=False)
 class Protocol:
-    """The folds of an experiment and what epochs and settings are selected on. Raises LeakError where it claims to be
-    independent of subjects and a fold is not."""
+    """The folds of an experiment and what epochs and settings are selected on.
+
+    Raises LeakError where it claims to be independent of subjects and a fold is not.
+    """
 
     name: str
     dataset: FaceDataset = field(repr=False)

@@ -79,7 +79,10 @@ def keep_predictions(kept: Sequence[Predictions]) -> None:
 
 
 def read_predictions(path: Path) -> dict[str, Predictions]:
-    """The predictions of an archive by name; nothing in it is unpickled. Raises ValueError naming a file that is no such archive."""
+    """The predictions of an archive by name; nothing in it is unpickled.
+
+    Raises ValueError naming a file that is no such archive.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             index = json.loads(str(archive["index"]))

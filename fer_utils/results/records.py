@@ -27,7 +27,9 @@ class Metric(BaseModel):
     n: int | None = None
     interval_method: str = ""
     scored_on: str = ""
-    of: tuple[str, ...] = Field((), description="names of the kept predictions that it is the mean, or the difference, of")
+    of: tuple[str, ...] = Field(
+        default=(), description="names of the kept predictions that it is the mean, or the difference, of"
+    )
 
     def contains(self, printed: float) -> bool:
         """Whether a printed number agrees: it lies in the interval or, for an exact value, equals it."""

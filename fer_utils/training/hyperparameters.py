@@ -170,8 +170,10 @@ def propose(
 
 
 def history(study: optuna.Study) -> pd.DataFrame:
-    """One row per finished trial in the order of their numbers: trial, accuracy_percent, state, folds (scored), the
-    fields of its configuration, and best_so_far_percent of the complete trials (NaN before the first).
+    """One row per finished trial in the order of their numbers.
+
+    Its columns are trial, accuracy_percent, state, folds (scored), the fields of its configuration, and best_so_far_percent of
+    the complete trials (NaN before the first).
 
     The accuracy of a pruned trial is that of the folds it was scored on.
     """
@@ -271,8 +273,10 @@ def _take(
     seed: int,
     first: Sequence[Configuration],
 ) -> list[FrozenTrial]:
-    """Trials to evaluate now, their locks in `held`: up to `batch` that nobody evaluates, or else new ones to the end of
-    the current batch or the next."""
+    """Trials to evaluate now, their locks in `held`.
+
+    Up to `batch` that nobody evaluates, or else new ones to the end of the current batch or the next.
+    """
     known = study.get_trials()[:trials]
     left_over = (trial for trial in known if trial.state == TrialState.RUNNING and _lock(place, trial, held))
     taken = list(islice(left_over, batch))

@@ -58,8 +58,10 @@ def contradictions(found: Sequence[Finding]) -> dict[str, str]:
 
 
 def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
-    """Claim -> what contradicts it, for claims that are impossible beside another that should agree, unless that other one
-    is impossible by a further check, which shows the fault to be there."""
+    """Claim -> what contradicts it, for claims that are impossible beside another that should agree.
+
+    Left out where that other one is impossible by a further check, which shows the fault to be there.
+    """
     impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
     at_fault = {one.claim for one in impossible if not one.partners}
     return {

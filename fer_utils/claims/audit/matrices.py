@@ -68,7 +68,8 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     meaning = (
         f"{agreement.right:,} of {agreement.n:,} are right, {100 * agreement.accuracy:.2f} %; labels and predictions that know "
         f"nothing of each other would give {100 * agreement.chance:.2f} % (kappa {agreement.kappa:.2g}, "
-        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {p_value_text(agreement.p_value)}; shuffled, p {p_value_text(p_shuffled)})."
+        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {p_value_text(agreement.p_value)}; "
+        f"shuffled, p {p_value_text(p_shuffled)})."
     )
     meaning += " The matrix is independent of the labels." if chance else ""
     numbers: dict[str, Any] = {**vars(agreement), "p_shuffled": p_shuffled, "matrix": matrix.tolist()}
@@ -97,8 +98,11 @@ def _oriented(claim: Claim, matrix: np.ndarray, known: np.ndarray) -> tuple[np.n
 
 @dataclass(frozen=True)
 class Reading:
-    """The matrices of counts behind a matrix of shares, true classes in the rows, and how the printed one is read: "rows"
-    or "columns" (which are the true classes), "one cell moved", "none", or "limit" where the search hit its limit."""
+    """The matrices of counts behind a matrix of shares, true classes in the rows, and how the printed one is read.
+
+    It is read by "rows" or "columns" (which are the true classes), "one cell moved", "none", or "limit" where the search hit its
+    limit.
+    """
 
     matrices: tuple[np.ndarray, ...]
     how: str
@@ -144,7 +148,8 @@ def share_matrix(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding
     found, reading, labels = read.matrices, read.how, [claim.labels[row] for row in read.impossible_rows]
     right = sorted({(int(np.trace(matrix)), int(matrix.sum())) for matrix in found})
     text = ", ".join(f"{hits} of {n}, {100 * hits / n:.2f} %" for hits, n in right)
-    refuted = f"With true classes in the rows {len(labels)} of {len(known)} rows are no shares of the known counts ({', '.join(labels)})"
+    refuted = f"With true classes in the rows {len(labels)} of {len(known)} rows are no shares of the known counts "
+    refuted += f"({', '.join(labels)})"
     numbers: dict[str, Any] = {"reading": reading, "right": right, "matrices": len(found), "impossible_rows": labels}
     if len(found) == 1:
         recalls = np.diag(found[0]) / found[0].sum(axis=1)
@@ -159,8 +164,9 @@ def share_matrix(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding
         meaning = f"{refuted}; with true classes in the columns {number} can be printed so ({text}). It is printed transposed."
         yield finding(claim, what, NOTABLE, meaning, **numbers)
     elif reading == "one cell moved":
-        meaning = f"{refuted}, and with true classes in the columns no matrix of counts can be printed so either. With one cell moved to an "
-        meaning += f"empty place of its row {many(len(found), 'matrix')} can be printed so, true classes in the columns ({text})."
+        meaning = f"{refuted}, and with true classes in the columns no matrix of counts can be printed so either. "
+        meaning += f"With one cell moved to an empty place of its row {many(len(found), 'matrix')} can be printed so, "
+        meaning += f"true classes in the columns ({text})."
         yield finding(claim, what, IMPOSSIBLE, meaning, **numbers)
     else:
         yield finding(claim, what, IMPOSSIBLE, f"{refuted}; neither reading fits any matrix of counts.", **numbers)

@@ -53,8 +53,8 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
     if found.fits and found.printed == "rounded":
         yield finding(claim, what, SAME, f"{place}{found.text} % is {found.share}.", printed=printed, **numbers)
     elif found.fits:
-        meaning = f"{place}{found.text} % is {found.share} = {100 * found.right / found.n:.3f} % with its digits cut off; no count gives "
-        yield finding(claim, what, NOTABLE, f"{meaning}it by rounding.", printed=printed, **numbers)
+        meaning = f"{place}{found.text} % is {found.share} = {100 * found.right / found.n:.3f} % with its digits cut off; "
+        yield finding(claim, what, NOTABLE, f"{meaning}no count gives it by rounding.", printed=printed, **numbers)
     else:
         near = {n: nearest(found.text, n, range(n + 1)) for n in found.trials}
         shares = ", ".join(f"{k:,} of {n:,} is {100 * k / n:.2f} %" for n, k in near.items())
@@ -295,8 +295,9 @@ def best_of(claims: ClaimSet, claim: Claim, link: BestOf) -> Iterator[Finding]:
     where = "" if folds == 1 else f" in each of {folds} folds"
     meaning = (
         f"If {choices:,} equally good choices are tried{where}, a true accuracy of {enough:.1f} % is expected to show a best of "
+        f"{trials.text} %, and one of {100 * SELECTED_FROM:g} % shows {illustrated:.1f} % (an upper bound, as if the choices "
+        "erred independently)."
     )
-    meaning += f"{trials.text} %, and one of {100 * SELECTED_FROM:g} % shows {illustrated:.1f} % (an upper bound, as if the choices erred independently)."
     yield finding(
         claim, "best of many", NOTABLE, meaning, true_accuracy=enough, best_of_95=illustrated, choices=choices, folds=folds
     )
@@ -323,7 +324,7 @@ def siblings(claims: ClaimSet, claim: Claim, link: Siblings) -> Iterator[Finding
     per_source = amount(claims, link.per_source)
     share = 1 - (1 / link.groups) ** max(0, per_source - 1)
     meaning = (
-        f"With about {number_text(per_source)} items from each source ({in_words(link.per_source)}) in {link.groups} random groups, "
-        f"{100 * share:.0f} % of the items of a group have another of their source in the other groups."
+        f"With about {number_text(per_source)} items from each source ({in_words(link.per_source)}) in {link.groups} random "
+        f"groups, {100 * share:.0f} % of the items of a group have another of their source in the other groups."
     )
     yield finding(claim, "random split", NOTABLE, meaning, share=share, per_source=per_source)

@@ -234,7 +234,10 @@ def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...
 
     apart = [number for number, (fold, beside) in enumerate(zip(one, other, strict=True), 1) if not sizes(fold) & sizes(beside)]
     if apart:
-        meaning = f"Rows {rows[0]} and {rows[1]} have no fold size in common in {len(apart)} of {len(one)} folds, so they are not of the same folds and cannot be paired."
+        meaning = (
+            f"Rows {rows[0]} and {rows[1]} have no fold size in common in {len(apart)} of {len(one)} folds, so they are not of "
+            "the same folds and cannot be paired."
+        )
         yield finding(claim, "same folds", IMPOSSIBLE, meaning, rows=rows, apart=apart)
 
 
