@@ -250,7 +250,7 @@ def test_a_narrow_network_learns_four_clips():
         ("c3d", {"activation": "swish"}, "activation 'swish', expected one of relu, elu, prelu, leaky_relu, mish"),
         ("c3d", {"pooling": "avg"}, "pooling 'avg', expected one of average, max"),
         ("frame_cnn", {"initializer": "ones"}, "initializer 'ones', expected one of glorot_uniform, glorot_normal"),
-        ("c3d", {"pixel_range": "0..1"}, "pixel_range '0..1', expected one of zero_to_one, minus_one_to_one"),
+        ("c3d", {"pixel_range": "0..1"}, "pixel_range '0..1', expected one of minus_one_to_one, zero_to_one"),
     ],
 )
 def test_a_bad_option_is_refused_by_name(network, options, message):

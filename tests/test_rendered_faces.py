@@ -91,7 +91,7 @@ def test_a_crop_is_centred_on_the_box_and_repeats_the_border():
 def test_fer2013_form_is_grey_48_pixels_and_seven_classes():
     dataset = fer2013_split.fer2013_faces(registry.load("rendered_faces"))
     assert dataset.read([0, 1]).shape == (2, 48, 48, 1)
-    assert dataset.classes == fer2013.fer2013.CLASSES
+    assert dataset.classes == fer2013.CLASSES
 
 
 def test_auto_takes_the_real_dataset_only_where_it_is(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from fer_utils.book.parameters import ParameterError, Settings, model_of, validated
+from fer_utils.book.parameters import ParameterError, Settings, model_of, parameters_cell, validated
 from fer_utils.results.environment import environment, git_revision, now
 from fer_utils.results.paths import write_text_atomically
 from fer_utils.results.predictions import Predictions, keep_predictions
@@ -21,12 +21,13 @@ PLACES = {"data_root", "workers", "scheduler"}  # where a run finds its data and
 def settings(chapter: str, namespace: Mapping[str, Any]) -> Settings:
     """The validated parameters out of a notebook's `globals()`, whose `In` holds the parameters cell as it was run.
 
-    The notebook's file is not read: in Colab there is none. Raises ParameterError, also where the cell has not been run.
+    A kernel that keeps no history (nbval's) has the notebook's file; in Colab there is none. Raises ParameterError, also where
+    the cell has not been run.
     """
-    cells = [cell for cell in namespace.get("In", ()) if cell.startswith("profile: str")]
-    if not cells:
+    if "profile" not in namespace:
         raise ParameterError("the notebook does not set 'profile'; run its parameters cell")
-    model = model_of(chapter, cells[-1])
+    cells = [cell for cell in namespace.get("In", ()) if cell.startswith("profile: str")]
+    model = model_of(chapter, cells[-1] if cells else parameters_cell(chapter))
     return validated(model, {name: namespace[name] for name in model.model_fields})
 
 

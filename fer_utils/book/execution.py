@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,11 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     if root := data_root(run.parameters.get("data_root", "")):
         os.environ[DATA_VARIABLE] = str(root.resolve())
     (run.folder / "result.json").unlink(missing_ok=True)
-    failure = None
+    failure, source, started = None, NOTEBOOKS / f"{run.chapter}.ipynb", datetime.now(UTC)
     with tempfile.TemporaryDirectory() as sockets:  # a network port that is free now may not be when the kernel takes it
         try:
             papermill.execute_notebook(
-                NOTEBOOKS / f"{run.chapter}.ipynb",
+                source,
                 partial,
                 parameters=run.parameters,
                 kernel_name="python3",
@@ -139,6 +140,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
             failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
         except DeadKernelError as error:
             failure = f"{run.chapter} failed: {error}, as it does where memory runs out"
+            _write_without_outputs(source, partial, started)
     notebook = nbformat.read(partial, as_version=4)
     notebook.metadata["papermill"]["exception"] = failure is not None
     notebook.metadata["fer_book"] = {
@@ -153,6 +155,19 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     write_text_atomically(run.notebook, nbformat.writes(notebook) + "\n")
     partial.unlink()
     return failure
+
+
+def _write_without_outputs(source: Path, target: Path, started: datetime) -> None:
+    """What is left of a run whose kernel died: the notebook as it is, with the record that Papermill would have made."""
+    notebook = nbformat.read(source, as_version=4)
+    notebook.metadata["papermill"] = {
+        "version": papermill.__version__,
+        "start_time": started.isoformat(),
+        "duration": (datetime.now(UTC) - started).total_seconds(),
+        "input_path": str(source),
+        "output_path": str(target),
+    }
+    nbformat.write(notebook, str(target))
 
 
 def execute_at_once(runs: Sequence[Run], *, workers: int, scheduler: str = "") -> list[str]:
