@@ -117,6 +117,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     partial = run.folder / "notebook.partial.ipynb"
     os.environ[OUTPUT_VARIABLE] = str(run.folder)
     os.environ["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))  # this Python's kernel, not one of the user's own
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm's, with a path of this machine, onto a page
     if root := data_root(run.parameters.get("data_root", "")):
         os.environ[DATA_VARIABLE] = str(root.resolve())
     (run.folder / "result.json").unlink(missing_ok=True)
