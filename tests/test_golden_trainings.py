@@ -3,10 +3,11 @@
 `data/golden_trainings.json` holds their recipes and the history that each had when it was recorded. To record anew, where a
 change is meant to alter trainings: `python tests/test_golden_trainings.py`. To add a training, add it there without a history.
 
-A loss may differ by LOSS_TOLERANCE of itself. Weights that differ in float32's last digit at the start, as the sums of other
-CPUs and numbers of threads do, move the losses by up to 0.2 %; another order of images, other random numbers of augmentation
-and dropout, other initial weights or another's weights not taken over move them by 0.7 % or more. Batch norm and Adam enlarge
-the differences with every step. So some rates are below the chapters', and MobileNet takes one step an epoch.
+A loss may differ by LOSS_TOLERANCE of itself. A change of all initial weights by 1e-7 of themselves, about float32's last digit,
+moves the losses by 0.3 % at most; another order of images, other initial weights or another's weights not taken over by 0.9 %
+or more. The random numbers of augmentation and dropout show in most, the schedule in those whose rate changes within their
+epochs. Batch norm and Adam enlarge differences with every step, so some rates are below the chapters', and MobileNet takes
+one step an epoch. A change of 1e-6 can exceed the tolerance in `fer2013_cnn: many steps`.
 """
 
 from __future__ import annotations
