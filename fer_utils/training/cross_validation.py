@@ -220,7 +220,6 @@ def search_on_folds(
     tasks: Sequence[FoldTask],
     fan_out: FanOut,
     *,
-    evaluation: str,
     trials: int,
     batch: int,
     seed: int,
@@ -229,29 +228,19 @@ def search_on_folds(
     control: Sequence[FoldTask] = (),
     control_trials: int = 0,
 ) -> optuna.Study:
-    """A search, kept in the cache folder, whose trials are scored on the folds of `tasks`; the rest as in `search`.
+    """A search whose trials are scored on the folds of `tasks`; the rest as in `search`.
 
     The first `control_trials` also train the folds of `control`, see `TrialTask`.
     """
 
-    def run_all(points: list[tuple[int, Configuration]]) -> list[TrialScore]:
+    def run_all(points: list[tuple[int, Configuration]]) -> Sequence[TrialScore]:
         asked = [
             TrialTask(number, point, tuple(tasks), rule, tuple(control) if number < control_trials else ())
             for number, point in points
         ]
         return fan_out(evaluate_trial, asked, name)
 
-    return search(
-        cache_folder() / "studies",
-        f"{name} {tasks[0].recipe.key(evaluation)}",
-        run_all,
-        trials=trials,
-        batch=batch,
-        seed=seed,
-        rule=rule,
-        evaluation=evaluation,
-        first=first,
-    )
+    return search(run_all, trials=trials, batch=batch, seed=seed, first=first)
 
 
 def inner_folds(dataset: FaceDataset, fold: Fold, folds: int = 2) -> tuple[Fold, ...]:

@@ -1,29 +1,20 @@
 """The hyper-parameter search of Haddad, Lezoray and Hamel (2020, Sec. 3.3, Table 1): TPE, pruning by running accuracy.
 
-A study lives in a folder of its own: Optuna's journal (JSON lines) and locks that the operating system releases when a
-process dies. What TPE proposes as trial n depends on the seed, on n and on the trials of earlier batches only, so neither
-the number of workers nor an interruption changes the result, and a trial whose outcome is stored is never evaluated again.
+What TPE proposes as trial n depends on the seed, on n and on the trials of earlier batches only, so neither the number of
+workers nor an interruption changes the result.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 from collections.abc import Callable, Sequence
-from itertools import islice
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import optuna
 import pandas as pd
-from filelock import FileLock, Timeout
-from optuna.distributions import distribution_to_json
 from optuna.samplers import TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fer_utils.training.search_space import SPACE, Configuration, SearchError
@@ -93,76 +84,36 @@ def score_folds(folds: Sequence[str], score: Callable[[str], tuple[int, int]], r
 RunAll = Callable[[list[tuple[int, Configuration]]], Sequence[TrialScore]]
 
 
-def search(
-    folder: Path,
-    study_name: str,
-    run_all: RunAll,
-    *,
-    trials: int,
-    batch: int,
-    seed: int,
-    rule: PruningRule,
-    evaluation: str,
-    first: Sequence[Configuration] = (),
-) -> optuna.Study:
-    """Run or continue the study `folder/study_name` until `trials` trials are finished; a copy of these, in memory.
+def search(run_all: RunAll, *, trials: int, batch: int, seed: int, first: Sequence[Configuration] = ()) -> optuna.Study:
+    """A study of `trials` trials, asked in batches of `batch`, `first` before any that TPE proposes.
 
-    Trials are asked in batches of `batch`, evaluated by `run_all([(trial number, configuration), ...])`, which returns
-    their outcomes in the same order, and told in the order of their numbers. `rule` is for the evaluation to consult;
-    `evaluation` names its code, data and settings. `first` are tried before any that TPE proposes. Trials left unfinished
-    by a process that died, or by a `run_all` that raised, are evaluated again as they were proposed.
-
-    Several processes may run the same study: each trial is evaluated by one of them, under a lock of its own, and each
-    process returns when all trials are finished. What is proposed then depends on who was faster, so only the number of
-    trials is certain. The folder must be on a file system with locks (flock).
-
-    Raises SearchError for fewer than one trial or trial per batch, for a study that was made with other settings, and
-    for a damaged journal.
+    `run_all([(trial number, configuration), ...])` evaluates a batch and returns its outcomes in the same order. A study is not
+    kept: the trainings behind the outcomes are, so a search that is run again repeats none of them. Raises SearchError for fewer
+    than one trial or trial per batch.
     """
     for name, value in (("trials", trials), ("batch", batch)):
         if value < 1:
             raise SearchError(f"{name} {value}, expected 1 at least")
-    settings = {"seed": seed, "batch": batch, **rule.model_dump(), "evaluation": evaluation}
-    settings["first"] = [configuration.model_dump() for configuration in first]
-    place = Path(folder) / study_name
-    (place / "locks").mkdir(parents=True, exist_ok=True)
-    study_lock = FileLock(place / "locks" / "study")
-    with study_lock:
-        study = _open(place, study_name, settings)
-    while True:
-        with contextlib.ExitStack() as held:
-            with study_lock:
-                taken = _take(study, place, held, trials, batch, seed, first)
-            if taken:
-                outcomes = run_all([(trial.number, Configuration(**trial.params)) for trial in taken])
-                pairs = list(zip(taken, outcomes, strict=True))
-                for trial, outcome in pairs:
-                    _report(study, trial, outcome)
-                with study_lock:  # whoever finds a trial unfinished and its lock free, under this lock, may evaluate it
-                    for trial, outcome in pairs:
-                        study.tell(trial.number, *_value_and_state(outcome))
-                continue
-        wanted = study.get_trials()[:trials]
-        running = [trial.number for trial in wanted if not trial.state.is_finished()]
-        if not running:
-            return _in_memory(wanted)
-        with FileLock(_lock_path(place, running[0])):
-            pass  # until the process that evaluates it has ended or died
+    finished: list[FrozenTrial] = []
+    while (begin := len(finished)) < trials:
+        proposed = propose(finished, min(batch, trials - begin), seed=seed, first=first)
+        points = [(number, Configuration(**parameters)) for number, parameters in enumerate(proposed, start=begin)]
+        finished += [_finished(*pair) for pair in zip(proposed, run_all(points), strict=True)]
+    return _in_memory(finished)
 
 
 def propose(
-    trials: Sequence[FrozenTrial], end: int, *, batch: int, seed: int, first: Sequence[Configuration] = ()
+    finished: Sequence[FrozenTrial], count: int, *, seed: int, first: Sequence[Configuration] = ()
 ) -> list[dict[str, Any]]:
-    """Parameters of the trials from `len(trials)` to `end - 1`, all of one batch: those of `first`, then TPE's.
+    """Parameters of the next `count` trials, all of one batch: those of `first`, then TPE's.
 
-    Trials of the same batch count as running ones, which TPE keeps away from (constant liar), even if they are
-    finished, and each trial has a generator of its own: the proposal is a pure function of the arguments.
+    Trials of the same batch count as running ones, which TPE keeps away from (constant liar), and each trial has a generator of
+    its own: the proposal is a pure function of the arguments.
     """
-    begin = len(trials) // batch * batch
-    proposed = [configuration.model_dump() for configuration in first[len(trials) : end]]
-    of_this_batch = [*(trial.params for trial in trials[begin:]), *proposed]
-    study = _in_memory([*trials[:begin], *map(_running, of_this_batch)])
-    for number in range(len(trials) + len(proposed), end):
+    begin = len(finished)
+    proposed = [configuration.model_dump() for configuration in first[begin : begin + count]]
+    study = _in_memory([*finished, *map(_running, proposed)])
+    for number in range(begin + len(proposed), begin + count):
         trial_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         study.sampler = TPESampler(seed=trial_seed, multivariate=True, constant_liar=True)
         proposed.append(study.ask(SPACE).params)
@@ -234,85 +185,16 @@ def best_of_k(scores: Sequence[float], ks: Sequence[int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _open(place: Path, study_name: str, settings: dict[str, Any]) -> optuna.Study:
-    """The study in its journal, made where there is none. Raises SearchError where its settings are others."""
-    settings = settings | {name: distribution_to_json(distribution) for name, distribution in SPACE.items()}
-    journal = place / "journal.jsonl"
-    # Optuna's own lock is a file that a killed process leaves behind
-    journal_lock = FileLock(place / "locks" / "journal")
-    with journal_lock:
-        _cut_half_written_line(journal)
-    try:
-        storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=journal_lock))  # type: ignore[arg-type]  # acquire and release is all it needs
-        study = optuna.create_study(storage=storage, study_name=study_name, direction="maximize", load_if_exists=True)
-    except ValueError as error:
-        raise SearchError(f"{journal} is damaged ({error}); delete {place} or choose another study name") from error
-    stored = study.user_attrs.get("settings")
-    if stored is None:
-        study.set_user_attr("settings", settings)
-    elif different := [name for name in sorted({*stored, *settings}) if stored.get(name) != settings.get(name)]:
-        changes = ", ".join(f"{name} {stored.get(name)!r}, not {settings.get(name)!r}" for name in different)
-        raise SearchError(f"study {study_name} was made with {changes}; choose another study name or delete {place}")
-    return study
-
-
-def _cut_half_written_line(journal: Path) -> None:
-    """Drop what a process that was killed while writing left after the last line end."""
-    content = journal.read_bytes() if journal.exists() else b""
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(journal, whole)
-
-
-def _take(
-    study: optuna.Study,
-    place: Path,
-    held: contextlib.ExitStack,
-    trials: int,
-    batch: int,
-    seed: int,
-    first: Sequence[Configuration],
-) -> list[FrozenTrial]:
-    """Trials to evaluate now, their locks in `held`.
-
-    Up to `batch` that nobody evaluates, or else new ones to the end of the current batch or the next.
-    """
-    known = study.get_trials()[:trials]
-    left_over = (trial for trial in known if trial.state == TrialState.RUNNING and _lock(place, trial, held))
-    taken = list(islice(left_over, batch))
-    if taken or len(known) == trials:
-        return taken
-    end = min(trials, (len(known) // batch + 1) * batch)
-    for parameters in propose(known, end, batch=batch, seed=seed, first=first):
-        study.add_trial(_running(parameters))
-    return [trial for trial in study.get_trials()[len(known) : trials] if _lock(place, trial, held)]
-
-
-def _lock(place: Path, trial: FrozenTrial, held: contextlib.ExitStack) -> bool:
-    """Whether the trial's lock was free; it is then in `held`."""
-    try:
-        held.enter_context(FileLock(_lock_path(place, trial.number)).acquire(blocking=False))
-    except Timeout:
-        return False
-    return True
-
-
-def _lock_path(place: Path, number: int) -> Path:
-    return place / "locks" / f"trial-{number}"
-
-
-def _report(study: optuna.Study, frozen: FrozenTrial, outcome: TrialScore) -> None:
-    """Store the outcome and the running accuracies; those stored by a process that died before it told them stay."""
-    trial = Trial(study, frozen._trial_id)
-    trial.set_user_attr("outcome", outcome.model_dump(mode="json"))
-    for step, accuracy in enumerate(outcome.running_percent):
-        if step not in frozen.intermediate_values:
-            trial.report(accuracy, step)
-
-
-def _value_and_state(outcome: TrialScore) -> tuple[float | None, TrialState]:
-    """Value and state to tell; Optuna itself gives a pruned trial its last running accuracy."""
-    return (None, TrialState.PRUNED) if outcome.pruned else (outcome.accuracy_percent, TrialState.COMPLETE)
+def _finished(parameters: dict[str, Any], outcome: TrialScore) -> FrozenTrial:
+    """A pruned trial's value is its last running accuracy, as Optuna itself would have it."""
+    return create_trial(
+        state=TrialState.PRUNED if outcome.pruned else TrialState.COMPLETE,
+        value=outcome.accuracy_percent,
+        params=parameters,
+        distributions=SPACE,
+        intermediate_values=dict(enumerate(outcome.running_percent)),
+        user_attrs={"outcome": outcome.model_dump(mode="json")},
+    )
 
 
 def _running(parameters: dict[str, Any]) -> FrozenTrial:
