@@ -219,7 +219,7 @@ def test_a_training_that_was_stopped_continues_to_the_same_weights_and_centres(w
     monkeypatch.setattr(fit, "learning_rate", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path)
-    networks.forget()
+    networks._compiled.clear()
     resumed = train(tmp_path)
     assert begun == [0, 1, 2, 2], "two epochs were kept, one was begun, one was left"
     assert resumed.record.history == whole.record.history
@@ -231,7 +231,7 @@ def test_one_compiled_network_serves_every_weight_of_the_loss_with_the_histories
     strong = RECIPE.model_copy(update={"options": RECIPE.options | {"center_loss_weight": 10.0}, "epochs": 1})
     recipes = strong, strong.model_copy(update={"options": RECIPE.options | {"center_loss_weight": 0.0}})
     together = [train(tmp_path / "together", recipe).record.history for recipe in recipes]
-    networks.forget()
+    networks._compiled.clear()
     assert train(tmp_path / "alone", recipes[1]).record.history == together[1]
     assert together[0]["loss"][0] > 1.5 * together[1]["loss"][0]
 

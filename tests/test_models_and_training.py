@@ -98,7 +98,7 @@ def test_a_training_sets_no_global_seed_with_which_tensorflow_would_compile_all_
 def test_a_second_training_of_a_kind_begins_with_the_weights_of_a_new_network_whatever_came_before(tmp_path):
     first, other = RECIPE.model_copy(update={"epochs": 1}), RECIPE.model_copy(update={"epochs": 1, "seed": 8})
     alone = [train(tmp_path / "alone", recipe).record.history for recipe in (first, other)]
-    networks.forget()
+    networks._compiled.clear()
     assert [train(tmp_path / "again", recipe).record.history for recipe in (other, first)] == alone[::-1]
 
 
@@ -291,10 +291,11 @@ def test_a_given_file_of_weights_is_used_and_one_that_does_not_fit_is_named(tmp_
 def test_a_site_that_does_not_answer_means_weights_none_and_one_warning(tmp_path, monkeypatch):
     pretrained.imagenet_weights.cache_clear()
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(pretrained, "TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(pretrained, "SITE", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.warns(UserWarning, match="no ImageNet weights for VGG16") as warned:
-            answers = [pretrained.imagenet_weights("VGG16", timeout_s=0.2) for _ in range(2)]
+            answers = [pretrained.imagenet_weights("VGG16") for _ in range(2)]
     assert answers == ["none", "none"] and len(warned) == 1
     assert not list(tmp_path.rglob("*.*")), "nothing half downloaded is left"
 
@@ -318,7 +319,7 @@ def test_training_on_kept_features_gives_the_weights_of_training_the_whole_netwo
     assert (tmp_path / "quick" / quick.record.key / "last.weights.h5").stat().st_size < 31e6, "the base is kept apart"
 
     monkeypatch.setattr(networks, "split", lambda model: (None, model))
-    networks.forget()
+    networks._compiled.clear()
     whole = train_head(tmp_path / "whole", recipe)
     for metric in ("accuracy", "loss", "val_accuracy", "val_loss"):
         assert np.allclose(quick.record.history[metric], whole.record.history[metric], rtol=1e-4), metric

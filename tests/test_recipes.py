@@ -76,7 +76,7 @@ def test_watched_images_decide_nothing_and_are_read_after_every_epoch(tmp_path):
 
 def test_a_second_training_of_a_kind_begins_as_if_it_were_the_first(tmp_path):
     first = train(tmp_path / "first", seed=2).model().get_weights()
-    networks.forget()
+    networks._compiled.clear()
     train(tmp_path / "other", 1 - LABELS)
     again = train(tmp_path / "again", seed=2).model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
@@ -108,6 +108,6 @@ def test_initial_weights_do_not_depend_on_who_else_draws_random_numbers(tmp_path
         return build(*arguments, **options)
 
     monkeypatch.setattr(networks, "build", disturbed)
-    networks.forget()
+    networks._compiled.clear()
     again = train(tmp_path / "disturbed").model().get_weights()
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))

@@ -29,20 +29,21 @@ IMAGENET_FILES = {  # network: path on the site and MD5, both from keras.applica
     ),
     "MobileNet": ("mobilenet/mobilenet_1_0_224_tf_no_top.h5", None),
 }
+TIMEOUT_S = 5.0
 VGG16_MEANS = (123.68, 116.779, 103.939)  # of ImageNet's red, green and blue; Simonyan and Zisserman 2015, Sec. 2.1
 
 
 @functools.cache
-def imagenet_weights(network: str, timeout_s: float = 5.0) -> str:
+def imagenet_weights(network: str) -> str:
     """What to give as `weights` of a base (as in `IMAGENET_FILES`): "imagenet" where they can be had, else "none".
 
     Looks into the folder in which Keras keeps weights (KERAS_HOME or ~/.keras) and downloads into it; a site that does not
-    answer within `timeout_s` is given up, with one warning per process and network.
+    answer within 5 s is given up, with one warning per process and network.
     """
     path, digest = IMAGENET_FILES[network]
     known = digest and f"md5:{digest}"
     folder = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
-    downloader = pooch.HTTPDownloader(timeout=timeout_s, progressbar=True)
+    downloader = pooch.HTTPDownloader(timeout=TIMEOUT_S, progressbar=True)
     try:
         pooch.retrieve(f"{SITE}/{path}", known, fname=Path(path).name, path=folder, downloader=downloader)
     except (OSError, ValueError) as error:

@@ -32,14 +32,15 @@ Kind = Literal["selected", "last"]
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: its record and the folder with its weights."""
+    """A finished training: its record, the folder with its weights, and the recipe with the path of a file of weights."""
 
     record: TrainingRecord
     folder: Path
+    recipe: Recipe
 
     def model(self, *, last_epoch: bool = False) -> keras.Model:
         """The network with the weights of the selected epoch, or of the last one."""
-        recipe = self._recipe()
+        recipe = self.recipe
         if self._state().base:  # is not among the weights of the training
             network = networks.new(recipe)
         else:
@@ -49,7 +50,7 @@ class Trained:
 
     def network(self, kind: Kind = "selected") -> networks.Network:
         """The same to be used at once: the next training of its kind takes it."""
-        network = networks.ready(self._recipe())
+        network = networks.ready(self.recipe)
         network.load_weights(self._weights(kind))
         return network
 
@@ -66,9 +67,6 @@ class Trained:
     def watched(self) -> np.ndarray:
         """Class numbers uint8 (epochs, n) that the watched images were given after each epoch."""
         return np.array(self._state().watched, dtype=np.uint8)
-
-    def _recipe(self) -> Recipe:
-        return Recipe.model_validate(self.record.recipe)
 
     def _state(self) -> State:
         return State.model_validate_json((self.folder / "state.json").read_text())
@@ -117,12 +115,13 @@ def train(
     rule += "" if watch is None else f"watch {digest_of(watch)}"
     rule += "" if start is None else f"start {start.record.key}"
     rule += "" if keep_weights else "no weights"
-    key = recipe.key(digest_of(images, labels, *held_out) + _digest_of_given_weights(recipe) + rule)
+    recorded = _without_paths(recipe)
+    key = recorded.key(digest_of(images, labels, *held_out) + rule + networks.other_backend())
     folder = store / key
     record_path = folder / "record.json"
     if record_path.exists():
         record = TrainingRecord.model_validate_json(record_path.read_text())
-        return Trained(record.model_copy(update={"name": name, "experiment": experiment}), folder)
+        return Trained(record.model_copy(update={"name": name, "experiment": experiment}), folder, recipe)
 
     donor = None if start is None else [layer.get_weights() for layer in start.network().trained.layers]
     network = networks.ready(recipe)
@@ -161,7 +160,7 @@ def train(
     record = TrainingRecord(
         name=name,
         experiment=experiment,
-        recipe=recipe.model_dump(mode="json"),
+        recipe=recorded.model_dump(mode="json"),
         key=key,
         selected_on=selected_on,
         selected_epoch=state.selected_epoch,
@@ -173,7 +172,7 @@ def train(
     )
     notes.finish(keep_weights=keep_weights)
     write_text_atomically(record_path, record.model_dump_json(indent=1))
-    return Trained(record, folder)
+    return Trained(record, folder, recipe)
 
 
 def frozen_features(network: str, images: np.ndarray, **options: object) -> np.ndarray:
@@ -194,8 +193,10 @@ def _class_weight(labels: np.ndarray) -> dict[int, float]:
     return dict(zip(classes.tolist(), shares.tolist(), strict=True))
 
 
-def _digest_of_given_weights(recipe: Recipe) -> str:
-    """SHA-256 of the file that the recipe's weights name, or nothing where they are no file."""
+def _without_paths(recipe: Recipe) -> Recipe:
+    """The recipe as it is recorded: weights that are given as a file are named by the SHA-256 of its content."""
     weights = recipe.options.get("weights", "none")
-    given = weights not in ("none", "imagenet") and Path(weights).is_file()
-    return hashlib.sha256(Path(weights).read_bytes()).hexdigest() if given else ""
+    if weights in ("none", "imagenet") or not Path(weights).is_file():
+        return recipe
+    digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    return recipe.model_copy(update={"options": recipe.options | {"weights": f"sha256:{digest}"}})

@@ -81,9 +81,10 @@ def ready(recipe: Recipe) -> Network:
     return network
 
 
-def forget() -> None:
-    """Drop what is compiled, as a new process begins without it."""
-    _compiled.clear()
+def other_backend() -> str:
+    """The backend's name in the key of what is kept, empty for TensorFlow: backends differ in their last digits."""
+    backend = keras.backend.backend()
+    return "" if backend == "tensorflow" else backend
 
 
 def new(recipe: Recipe) -> keras.Model:
