@@ -79,8 +79,6 @@ def ci_run_of(tmp_path_factory) -> Callable[[str], Run]:
     def run_of(chapter: str) -> Run:
         alone = shared / chapter  # the scoreboard would read what others leave beside it
         with pytest.MonkeyPatch.context() as patch, FileLock(shared / f"{chapter}.lock"):
-            for name in ("FER_BOOK_OUTPUT", "JUPYTER_PATH"):  # which an execution sets for its kernel
-                patch.setenv(name, os.environ.get(name, ""))
             patch.setenv("FER_BOOK_CACHE", str(alone / "cache"))
             patch.setenv("TQDM_DISABLE", "1")
             patch.delenv("FER_BOOK_DATA", raising=False)

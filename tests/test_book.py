@@ -25,12 +25,16 @@ chapters:
 """
 
 
+LEAVE_RESULT = """import os, pathlib
+pathlib.Path(os.environ["FER_BOOK_OUTPUT"], "result.json").write_text(str(answer))"""
+
+
 @pytest.fixture
 def demo(tmp_path, monkeypatch):
     """A book of two tiny chapters, `good` and `bad`, in a folder of its own."""
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
-    body = {"good": "print(answer)", "bad": "assert answer < 0, 'the answer is not negative'"}
+    body = {"good": f"print(answer)\n{LEAVE_RESULT}", "bad": "assert answer < 0, 'the answer is not negative'"}
     for name, code in body.items():
         cells = [
             nbformat.v4.new_markdown_cell(f"# [Re] {name}\n\nText."),
@@ -94,9 +98,9 @@ def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(dem
         cli.main()
     assert ended.value.code == 1
     assert "bad failed in cell" in capsys.readouterr().err
-    kept = nbformat.read(execution.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
+    kept = nbformat.read(execution.BUILD / "runs/default/bad/failed.ipynb", as_version=4)
     assert kept.metadata["papermill"]["exception"] and "negative" in json.dumps(kept.cells)
-    assert not list((execution.BUILD / "runs").rglob("*.partial.*"))
+    assert not list((execution.BUILD / "runs").rglob("*partial*"))
     assert execution.is_current(execution.plan("good", "default")) and not execution.is_current(execution.plan("bad", "default"))
 
 
@@ -117,7 +121,7 @@ def test_a_run_says_what_rendered_faces_stand_in_for_and_where_it_was_left(demo,
 
 def test_a_page_has_a_banner_when_its_run_failed_and_another_when_there_is_none(demo):
     execution.execute(execution.plan("bad", "default"), progress=False)
-    failed = nbformat.read(execution.BUILD / "runs/default/bad/notebook.ipynb", as_version=4)
+    failed = nbformat.read(execution.BUILD / "runs/default/bad/failed.ipynb", as_version=4)
     assert "This chapter's run failed" in pages.dressed(failed, "default", execution.BUILD / "runs/default/bad").cells[0].source
     fresh = nbformat.read(parameters.NOTEBOOKS / "good.ipynb", as_version=4)
     assert "has not been run" in pages.dressed(fresh, "default", execution.BUILD / "runs/default/good").cells[0].source
@@ -155,7 +159,9 @@ def test_the_verdict_of_a_title_is_that_of_the_ledger():
 def test_the_status_table_says_what_ran_and_what_failed(demo):
     for chapter in ("good", "bad"):
         execution.execute(execution.plan(chapter, "default"), progress=False)
-    metadata = [execution.kept_metadata(execution.BUILD / "runs/default" / c / "notebook.ipynb") for c in ("good", "bad")]
+    metadata = [
+        execution.kept_metadata(execution.BUILD / "runs/default" / name) for name in ("good/notebook.ipynb", "bad/failed.ipynb")
+    ]
     table = pages.status_table(metadata)
     assert "| complete |" in table and "| **failed** |" in table and "rendered_faces" in table
     assert pages.status_table([{}]) == "No chapter has been run yet."

@@ -54,6 +54,14 @@ def test_mixed_precision_keeps_augmentation_and_output_in_float32():
     assert model.layers[-1].compute_dtype == "float32" and model.layers[2].compute_dtype == "bfloat16"
 
 
+def test_a_training_that_ends_in_nan_names_epoch_and_rate_and_leaves_nothing_to_be_found(tmp_path):
+    hopeless = RECIPE.model_copy(update={"learning_rate": 1e30, "optimizer": "sgd_nesterov", "schedule": "constant"})
+    for _ in range(2):  # the second finds nothing either
+        with pytest.raises(epochs.TrainingError, match=r"loss is (nan|inf) after epoch \d at learning rate 1e\+30; nothing"):
+            train(tmp_path, hopeless)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_the_published_network_reads_rendered_faces_better_than_chance():
     dataset = fer2013_split.fer2013_faces(rendered_faces.load(collection="angles", persons=range(32)))
     rows = np.flatnonzero(dataset.frame["camera"] == 0)

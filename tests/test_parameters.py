@@ -13,6 +13,7 @@ from fer_utils.datasets.registry import DATASETS
 
 CELL = """profile: str = "default"  # name
 share: float = 0.5  # of all [over 0 to 1]
+rate: float = 1.0  # of learning [0 or more]
 folds: int = 3  # of people [2 or more]
 shuffle: bool = False  # the # of a comment is none of a value
 detector: str = "haar"  # of faces [haar | yunet]
@@ -45,6 +46,8 @@ def test_what_the_cell_allows_is_accepted(values):
     [
         ({"share": 0}, "parameter share = 0 of demo: Input should be greater than 0"),
         ({"share": 1.1}, "parameter share = 1.1 of demo: Input should be less than or equal to 1"),
+        ({"share": float("nan")}, "parameter share = nan of demo: Input should be a finite number"),
+        ({"rate": float("inf")}, "parameter rate = inf of demo: Input should be a finite number"),
         ({"folds": 1}, "greater than or equal to 2"),
         ({"folds": 2.5}, "valid integer"),
         ({"shuffle": 1}, "valid boolean"),
@@ -55,7 +58,7 @@ def test_what_the_cell_allows_is_accepted(values):
         ({"seeds": [0, -1]}, r"parameter seeds = \[0, -1\] of demo: .* greater than or equal to 0"),
         ({"steps": ["middle"]}, "should be 'start' or 'end'"),
         ({"parts": ["nose"]}, "should be 'eyes' or 'mouth'"),
-        ({"fold": 3}, "demo has no parameter 'fold'; it has profile, share, folds"),
+        ({"fold": 3}, "demo has no parameter 'fold'; it has profile, share, rate, folds"),
     ],
 )
 def test_what_the_cell_does_not_allow_is_named_with_what_it_does(values, message):

@@ -2,7 +2,6 @@
 
 import html
 import json
-import os
 import re
 import shutil
 from collections import Counter
@@ -35,8 +34,6 @@ def laid_out(ci_run_of, tmp_path_factory):
     for chapter in (*papers(), "claims_audit"):
         shutil.copytree(ci_run_of(chapter).folder, folder / "runs" / "ci" / chapter)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("FER_BOOK_OUTPUT", "JUPYTER_PATH"):  # which an execution sets for its kernel
-            patch.setenv(name, os.environ.get(name, ""))
         patch.setattr(execution, "BUILD", folder)
         assert execution.execute(execution.plan("scoreboard", "ci"), progress=False) is None
         assert site.lay_out("ci", folder / "site") == []

@@ -5,7 +5,10 @@ Exit status: 0 done, 1 a chapter or a page failed or a check found something, 2 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from pathlib import Path
 
 import typer
 
@@ -23,8 +26,13 @@ for command in (chapters.run, chapters.build, chapters.publish, chapters.verify,
 app.add_typer(data.app, name="data")
 
 
+WRITING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+
+
 def main() -> None:
-    """Entry point: bad input ends with status 2 and its message, without a traceback."""
+    """Entry point: bad input, and a place that cannot be written, end with status 2 and a message, without a traceback."""
+    if chosen := os.environ.get("FER_BOOK_CACHE"):  # relative to where it was typed, whichever folder a notebook runs in
+        os.environ["FER_BOOK_CACHE"] = str(Path(chosen).expanduser().absolute())
     try:
         app()
     except (FileNotFoundError, ValueError) as error:
@@ -33,4 +41,14 @@ def main() -> None:
         if not isinstance(error, MissingDataset | DatasetError | ParameterError):
             raise
         typer.echo(f"fer-book: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in WRITING:
+            raise
+        hint = (
+            ""
+            if error.errno == errno.ENOSPC
+            else "; set FER_BOOK_CACHE to a folder that can be written, or run in a clone of yours"
+        )
+        typer.echo(f"fer-book: cannot write {error.filename or 'a file'}: {error.strerror}{hint}", err=True)
         sys.exit(2)

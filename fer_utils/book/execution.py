@@ -1,7 +1,8 @@
-"""From a chapter to an executed notebook: plan the runs and execute them with Papermill.
+"""From a chapter to an executed notebook: plan the runs, execute them, and keep what they leave.
 
-An executed notebook is kept at `_build/runs/PROFILE/CHAPTER/notebook.ipynb`; its metadata holds Papermill's own record
-and the run's fingerprint, so a run whose code, parameters and data are unchanged is skipped.
+An executed notebook is kept at `_build/runs/PROFILE/CHAPTER/notebook.ipynb`, beside its result; its metadata holds Papermill's
+own record, the run's fingerprint and the digests of all files that it left, so a run whose code, parameters and data are
+unchanged is skipped.
 """
 
 from __future__ import annotations
@@ -9,26 +10,21 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import sys
-import tempfile
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import papermill
-from nbclient.exceptions import DeadKernelError
-from traitlets.config import Config
 
+from fer_utils.book.kernel import missing_outputs, run_notebook
 from fer_utils.book.parameters import NOTEBOOKS, check_parameters, listed_chapter, profile_parameters
 from fer_utils.claims.schema import papers
 from fer_utils.datasets import registry
 from fer_utils.datasets.base import DATA_VARIABLE, data_root
 from fer_utils.results.environment import recorded_versions
-from fer_utils.results.paths import CHECKOUT, OUTPUT_VARIABLE, write_text_atomically
+from fer_utils.results.paths import CHECKOUT, OUTPUT_VARIABLE, cache_folder, write_text_atomically
 from fer_utils.results.provenance import code_fingerprint
 
 BUILD = CHECKOUT / "_build"
@@ -38,7 +34,8 @@ BUILD = CHECKOUT / "_build"
 class Run:
     """One chapter under one profile: its validated parameters, its fingerprint and the folder of its outputs.
 
-    `absent` names the datasets that were looked for, and that rendered faces stand in for.
+    `absent` names the datasets that were looked for, and that rendered faces stand in for; `data_root` is where, empty where no
+    folder is given.
     """
 
     chapter: str
@@ -48,11 +45,17 @@ class Run:
     fingerprint: str
     folder: Path
     absent: tuple[str, ...] = ()
+    data_root: str = ""
 
     @property
     def notebook(self) -> Path:
         """Where the executed notebook is kept."""
         return self.folder / "notebook.ipynb"
+
+    @property
+    def failed_notebook(self) -> Path:
+        """Where the notebook of a run that failed is kept, until one ends well."""
+        return self.folder / "failed.ipynb"
 
 
 def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None) -> Run:
@@ -62,7 +65,9 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
     """
     parameters = profile_parameters(chapter, profile) | dict(overrides or {})
     settings = check_parameters(chapter, parameters).model_dump()
-    listed, given, root = listed_chapter(chapter).get("datasets", []), settings.get("dataset", ""), settings["data_root"]
+    given_root = data_root(parameters.pop("data_root", ""))  # a notebook finds it in its environment: a page shows no path
+    root = str(given_root.resolve()) if given_root else ""
+    listed, given = listed_chapter(chapter).get("datasets", []), settings.get("dataset", "")
     choices = {name: registry.choose(given, name, root) for name in settings.get("datasets_used", listed)}
     chosen = sorted(set(choices.values()))
     if len(listed) == 1:
@@ -77,7 +82,7 @@ def plan(chapter: str, profile: str, overrides: Mapping[str, Any] | None = None)
     }
     fingerprint = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     absent = tuple(name for name, choice in choices.items() if given == "auto" and choice != name)
-    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder, absent)
+    return Run(chapter, profile, parameters, ", ".join(chosen) or "none", fingerprint, folder, absent, root)
 
 
 def read_files(chapter: str, runs: Path) -> list[Path]:
@@ -98,9 +103,11 @@ def digest_of_file(path: Path) -> str:
 
 
 def is_current(run: Run) -> bool:
-    """Whether the kept notebook comes from exactly this run and ended well."""
-    metadata = kept_metadata(run.notebook)
-    return metadata.get("fer_book", {}).get("fingerprint") == run.fingerprint and not metadata["papermill"]["exception"]
+    """Whether what is kept comes from exactly this run, ended well, and is all there as it was left."""
+    own = kept_metadata(run.notebook).get("fer_book", {})
+    if own.get("fingerprint") != run.fingerprint or run.failed_notebook.exists():
+        return False
+    return all(digest_of_file(run.folder / name) == digest for name, digest in own["files"].items())
 
 
 def kept_metadata(notebook: Path) -> dict[str, Any]:
@@ -112,63 +119,49 @@ def kept_metadata(notebook: Path) -> dict[str, Any]:
 
 
 def execute(run: Run, *, progress: bool = True) -> str | None:
-    """Execute a run; returns None, or the error in a few lines. The notebook is kept in both cases, up to the error."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    partial = run.folder / "notebook.partial.ipynb"
-    os.environ[OUTPUT_VARIABLE] = str(run.folder)
-    os.environ["JUPYTER_PATH"] = str(Path(sys.prefix, "share", "jupyter"))  # this Python's kernel, not one of the user's own
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm's, with a path of this machine, onto a page
-    if root := data_root(run.parameters.get("data_root", "")):
-        os.environ[DATA_VARIABLE] = str(root.resolve())
-    (run.folder / "result.json").unlink(missing_ok=True)
-    failure, source, started = None, NOTEBOOKS / f"{run.chapter}.ipynb", datetime.now(UTC)
-    with tempfile.TemporaryDirectory() as sockets:  # a network port that is free now may not be when the kernel takes it
-        try:
-            papermill.execute_notebook(
-                source,
-                partial,
-                parameters=run.parameters,
-                kernel_name="python3",
-                cwd=NOTEBOOKS,
-                progress_bar=progress,
-                request_save_on_cell_execute=False,  # a notebook of 2 MB would be written twice for each of its cells
-                autosave_cell_every=0,
-                stderr_file=sys.stderr if progress else None,  # a long training's own progress bar
-                shutdown_kernel="immediate",  # the last cell stops the workers, and TensorFlow takes seconds to go
-                config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}),
-            )
-        except papermill.PapermillExecutionError as error:
-            failure = f"{run.chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
-        except DeadKernelError as error:
-            failure = f"{run.chapter} failed: {error}, as it does where memory runs out"
-            _write_without_outputs(source, partial, started)
-    notebook = nbformat.read(partial, as_version=4)
-    notebook.metadata["papermill"]["exception"] = failure is not None
-    notebook.metadata["fer_book"] = {
-        "chapter": run.chapter,
-        "profile": run.profile,
-        "dataset": run.dataset,
-        "fingerprint": run.fingerprint,
-        "versions": recorded_versions(),
-    }
-    for field in ("input_path", "output_path"):  # where it was run does not belong on a page
-        notebook.metadata["papermill"][field] = Path(notebook.metadata["papermill"][field]).name
-    write_text_atomically(run.notebook, nbformat.writes(notebook) + "\n")
-    partial.unlink()
-    return failure
+    """Execute a run; returns None, or the error in a few lines.
 
-
-def _write_without_outputs(source: Path, target: Path, started: datetime) -> None:
-    """What is left of a run whose kernel died: the notebook as it is, with the record that Papermill would have made."""
-    notebook = nbformat.read(source, as_version=4)
-    notebook.metadata["papermill"] = {
-        "version": papermill.__version__,
-        "start_time": started.isoformat(),
-        "duration": (datetime.now(UTC) - started).total_seconds(),
-        "input_path": str(source),
-        "output_path": str(target),
-    }
-    nbformat.write(notebook, str(target))
+    What an earlier run left stays until this one has ended well and left a result and all its figures; then this one's files take
+    its place. A run that fails leaves its notebook, up to the error, beside them.
+    """
+    partial = run.folder.with_name(f".{run.chapter}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+    partial.mkdir(parents=True)
+    changes = {OUTPUT_VARIABLE: str(partial), "FER_BOOK_CACHE": str(cache_folder().absolute())}
+    if run.data_root:
+        changes[DATA_VARIABLE] = run.data_root
+    try:
+        failure = run_notebook(NOTEBOOKS / f"{run.chapter}.ipynb", partial, run.parameters, changes, progress=progress)
+        notebook = nbformat.read(partial / "notebook.ipynb", as_version=4)
+        if failure is None and (missing := missing_outputs(notebook)):
+            failure = f"ended without the figure {missing[0]}: does the code of its cell draw one?"
+        if failure is None and not (partial / "result.json").exists():
+            failure = "ended without a result: its last cells must call book.keep"
+        left = sorted(path for path in partial.iterdir() if path.is_file() and path.name != "notebook.ipynb")
+        notebook.metadata["papermill"]["exception"] = failure is not None
+        notebook.metadata["fer_book"] = {
+            "chapter": run.chapter,
+            "profile": run.profile,
+            "dataset": run.dataset,
+            "fingerprint": run.fingerprint,
+            "versions": recorded_versions(),
+            "files": {path.name: digest_of_file(path) for path in left},
+        }
+        for field in ("input_path", "output_path"):  # where it was run does not belong on a page
+            notebook.metadata["papermill"][field] = Path(notebook.metadata["papermill"][field]).name
+        run.folder.mkdir(exist_ok=True)
+        target = run.notebook if failure is None else run.failed_notebook
+        for path in left if failure is None else []:
+            path.replace(run.folder / path.name)
+        write_text_atomically(target, nbformat.writes(notebook) + "\n")
+        if failure is None:
+            run.failed_notebook.unlink(missing_ok=True)
+            for path in run.folder.iterdir():
+                if path.name not in {target.name, *(new.name for new in left)}:
+                    path.unlink()
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return failure and f"{run.chapter} {failure}"
 
 
 def execute_at_once(runs: Sequence[Run], *, workers: int, scheduler: str = "") -> list[str]:

@@ -37,7 +37,7 @@ class ParameterError(ValueError):
 class Settings(BaseModel):
     """A chapter's validated parameters, each an attribute; the class has the chapter's name. It knows when it was made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
     _started_s: float = PrivateAttr(default_factory=time.perf_counter)
 
 

@@ -38,12 +38,12 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
             )
     failed, metadata, ledger = [], [], pages.ledger_of(runs)
     for chapter in chapters():
-        kept = runs / chapter / "notebook.ipynb"
-        source = kept if kept.exists() else NOTEBOOKS / f"{chapter}.ipynb"
+        places = [runs / chapter / "failed.ipynb", runs / chapter / "notebook.ipynb", NOTEBOOKS / f"{chapter}.ipynb"]
+        source = next(path for path in places if path.exists())
         notebook = nbformat.read(source, as_version=4)
         metadata.append(notebook.metadata)
         if notebook.metadata.get("papermill", {}).get("exception"):
-            failed.append(kept)
+            failed.append(source)
         wanted[site / "notebooks" / f"{chapter}.ipynb"] = nbformat.writes(
             pages.dressed(notebook, profile, runs / chapter, pages.main_verdict(chapter, ledger))
         ).encode()

@@ -18,6 +18,11 @@ from fer_utils.models.multi_dataset import inception_resnet_v2, kdef_cnn, light_
 from fer_utils.models.vgg16 import vgg16_linear
 from fer_utils.results.paths import asset
 
+# What decides numbers is pinned here, where every network is made: ~/.keras/keras.json may say otherwise
+keras.config.set_floatx("float32")
+keras.config.set_dtype_policy("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every second network; its import resets this
 
 

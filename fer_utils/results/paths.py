@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pooch
+import psutil
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CHECKOUT = PACKAGE.parent
@@ -56,6 +58,9 @@ def digest_of(*arrays: np.ndarray) -> str:
 def write_renamed(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file under a temporary name of the same ending, then rename it; nothing is left when it raises."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".*.partial.{glob.escape(path.name)}"):
+        if not psutil.pid_exists(int(left.name.split(".")[1])):  # its process was killed
+            left.unlink(missing_ok=True)
     partial = path.with_name(f".{os.getpid()}.partial.{path.name}")
     try:
         write(partial)

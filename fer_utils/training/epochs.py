@@ -23,6 +23,10 @@ SMALLEST_PROBABILITY = 1e-7  # what Keras's cross-entropy takes for zero where i
 Labelled = tuple[np.ndarray, np.ndarray]  # images and class numbers
 
 
+class TrainingError(RuntimeError):
+    """A training left the numbers that can be computed with; the message says when, at which learning rate, and what to do."""
+
+
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """float32 probabilities (n, classes) of uint8 images (n, height, width, channels), or of a frozen base's features.
 
@@ -137,6 +141,12 @@ class Notes(keras.callbacks.Callback):
         metrics = {name: float((logs or {})[name]) for name in ("accuracy", "loss")}
         if self.validation is not None:
             metrics |= _scores(predict(self.network.trained, self.validation[0]), self.validation[1])
+        if wrong := [name for name, value in metrics.items() if not math.isfinite(value)]:
+            rate = float(self.model.optimizer.learning_rate)
+            raise TrainingError(
+                f"{wrong[0]} is {metrics[wrong[0]]} after epoch {epoch + 1} at learning rate {rate:g}; "
+                "nothing of this training is kept: take a lower learning rate"
+            )
         for name, value in metrics.items():
             state.history.setdefault(name, []).append(value)
         if self.watch is not None:
