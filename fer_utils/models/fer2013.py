@@ -56,7 +56,7 @@ def fer2013_cnn(
 
 
 def small_cnn(
-    classes: int = 7, side_pixels: int = 72, channels: int = 1, precision: Precision = "mixed_bfloat16", seed: int = 0
+    classes: int = 7, side_pixels: int = 72, channels: int = 1, precision: Precision = "float32", seed: int = 0
 ) -> keras.Model:
     """A network of our own for experiments on protocols.
 
