@@ -31,9 +31,10 @@ coverage: .venv/ready
 	$(BIN)/coverage run -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder; status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report && exit $$status
 
-# The profile `full` of every paper's chapter, for one epoch on small trees in the datasets' official layout.
+# The profile `full` of every paper's chapter, for one epoch on small trees in the official layout; and the book under `ci`, killed
+# twenty times.
 full: .venv/ready
-	$(PYTEST) tests/test_full_profile.py --override-ini addopts=-q
+	$(PYTEST) tests/test_full_profile.py tests/test_kills.py --override-ini addopts=-q
 
 # Format, style, spelling, types, order of the rooms, workflows, notebooks without outputs, no result typed into prose.
 check: .venv/check/ready
