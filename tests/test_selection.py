@@ -1,10 +1,13 @@
 """Choosing what a chapter works on: people, frames, whole images, stand-ins; and what is said of them together."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fer_utils.claims import schema, verdicts
 from fer_utils.datasets import registry
+from fer_utils.datasets.base import DatasetError
 from fer_utils.datasets.loaders import rendered_faces
 from fer_utils.evaluation import metrics
 from fer_utils.figures import faces, tables
@@ -29,6 +32,29 @@ def test_people_are_kept_in_the_order_of_their_names(sequences):
     assert sorted(two.frame["subject"].unique()) == ["person 00", "person 01"]
     assert cropping.keep_subjects(sequences, 0) is sequences and cropping.keep_subjects(sequences, 9) is sequences
     assert two.fingerprint != sequences.fingerprint
+
+
+def real_looking(labels_of):
+    """A real dataset without images, by subject the classes that each shows."""
+    pairs = [(subject, label) for subject, labels in labels_of.items() for label in labels]
+    sequences = rendered_faces.load(collection="sequences", persons=range(1))
+    frame = sequences.frame.iloc[[0] * len(pairs)].reset_index(drop=True)
+    frame = frame.assign(subject=[subject for subject, _ in pairs], label=[label for _, label in pairs])
+    return dataclasses.replace(sequences, frame=frame, real=True, official=True, name="ckplus")
+
+
+def test_people_are_chosen_so_that_a_rare_class_occurs_twice():
+    labels_of = {f"S{number:02}": ["anger", "fear"] for number in range(20)} | {"S18": ["anger", "contempt"], "S19": ["contempt"]}
+    kept = cropping.keep_subjects(real_looking(labels_of), 5)
+    assert sorted(kept.frame["subject"].unique()) == ["S00", "S01", "S02", "S18", "S19"]
+    assert not kept.official and kept.remarks[-1] == "5 of 20 people"
+    common = cropping.keep_subjects(real_looking({name: ["anger"] for name in labels_of}), 5)
+    assert sorted(common.frame["subject"].unique()) == ["S00", "S01", "S02", "S03", "S04"]
+
+
+def test_too_few_people_for_every_class_are_refused():
+    with pytest.raises(DatasetError, match="1 people of ckplus do not show (anger|fear); ask for more"):
+        cropping.keep_subjects(real_looking({"a": ["anger"], "b": ["fear"], "c": ["anger"]}), 1)
 
 
 def test_whole_images_are_squeezed_to_a_square(sequences):

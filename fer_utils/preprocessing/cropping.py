@@ -182,12 +182,24 @@ def keep_classes(dataset: FaceDataset, classes: Sequence[str]) -> FaceDataset:
 
 
 def keep_subjects(dataset: FaceDataset, subjects: int) -> FaceDataset:
-    """The images of the first `subjects` subjects in the order of their names; all of them for 0 or where there are fewer."""
-    names = sorted(dataset.frame["subject"].dropna().unique())
-    if not subjects or subjects >= len(names):
+    """The images of so many subjects, in which every class occurs; all of them for 0 or where there are fewer.
+
+    They are the first by name, but where a class would be missing, the first two who show it come before the others, so that it
+    can be trained and tested. What is kept is not the official dataset. Raises DatasetError where so few cannot show every class.
+    """
+    shown = dataset.frame.dropna(subset=["subject"]).groupby("subject")["label"].agg(set).sort_index()
+    if not subjects or subjects >= len(shown):
         return dataset
-    kept = np.flatnonzero(dataset.frame["subject"].isin(names[:subjects]).to_numpy())
-    return keep_rows(dataset, kept, f"{subjects} people")  # the text is part of the fingerprints of published results
+    kept = list(shown.index[:subjects])
+    if missing := sorted(set().union(*shown) - set().union(*shown[kept])):
+        needed = dict.fromkeys(name for label in missing for name in shown.index[[label in labels for labels in shown]][:2])
+        kept = [*needed, *(name for name in shown.index if name not in needed)][:subjects]
+        if lost := sorted(set().union(*shown) - set().union(*shown[kept])):
+            raise DatasetError(f"{subjects} people of {dataset.name} do not show {lost[0]}; ask for more, or for 0: all of them")
+    rows = np.flatnonzero(dataset.frame["subject"].isin(kept).to_numpy())
+    chosen = keep_rows(dataset, rows, f"{subjects} people")  # the text is part of the fingerprints of published results
+    remarks = (*dataset.remarks, f"{subjects} of {len(shown)} people")
+    return dataclasses.replace(chosen, official=False, remarks=remarks) if dataset.real else chosen
 
 
 def whole_images(dataset: FaceDataset, *, side_pixels: int) -> FaceDataset:
