@@ -1,10 +1,12 @@
 """What a notebook keeps at its end: one record, with what every result has filled in."""
 
+import types
+
 import pandas as pd
 import pytest
 
 from fer_utils import book
-from fer_utils.book.parameters import model_of, validated
+from fer_utils.book.parameters import check_parameters, model_of, profile_parameters, validated
 from fer_utils.results import store
 
 CELL = """profile: str = "default"  # name
@@ -47,3 +49,29 @@ def test_the_index_of_a_table_is_kept_where_it_has_a_name(settings):
 @pytest.mark.parametrize(("line", "seed"), [("seed: int = 7  # of all", 7), ("folds: int = 3  # of people", 0)])
 def test_the_seed_of_a_result_is_the_one_that_the_chapter_has(line, seed):
     assert book.keep(validated(model_of("demo", f"profile: str = 'ci'  # name\n{line}"), {}), selected_on="nothing").seed == seed
+
+
+def data(**changes):
+    """A dataset of which only what is asked here is there."""
+    return types.SimpleNamespace(**{"real": True, "official": True} | changes)
+
+
+@pytest.mark.parametrize(
+    ("profile", "overrides", "datasets", "weights", "lacking"),
+    [
+        ("full", {}, [data()], "imagenet", ""),
+        ("full", {"seed": 3, "workers": 1, "data_root": "/data"}, [data(), data()], "/of/imagenet.h5", ""),
+        ("full", {}, [data(), data(real=False)], "imagenet", "data"),
+        ("full", {}, [data(official=False)], "imagenet", "data"),
+        ("full", {}, [data()], "none", "weights"),
+        ("full", {"stage_2_epochs": 1}, [data()], "imagenet", "scale"),
+        ("full", {"people": 10}, [data()], "imagenet", "scale"),
+        ("default", {}, [data()], "imagenet", "scale"),
+        ("ci", {}, [data()], "imagenet", "scale"),
+        ("ci", {}, [data(real=False)], "none", "data"),
+    ],
+)
+def test_an_accuracy_is_judged_only_at_full_scale_on_its_own_complete_data(profile, overrides, datasets, weights, lacking):
+    chapter = "mobilenet_center_loss"
+    chosen = check_parameters(chapter, profile_parameters(chapter, profile) | overrides)
+    assert book.lacking(chosen, *datasets, weights=weights) == lacking

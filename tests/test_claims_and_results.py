@@ -6,6 +6,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from fer_utils.book import execution, publishing
+from fer_utils.book.parameters import ParameterError
 from fer_utils.claims.schema import Claim, load_claims
 from fer_utils.claims.verdicts import Verdict, judge
 from fer_utils.results import provenance, store
@@ -110,3 +112,17 @@ def test_a_damaged_result_is_named_with_its_field(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps({"chapter": 3}))
     with pytest.raises(ValueError, match=r"r\.json: chapter"):
         store.read_result(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"), [({"epochs": 1}, "epochs differ from the profile full"), (None, "no finished full")]
+)
+def test_only_a_run_at_full_scale_is_published(tmp_path, monkeypatch, parameters, said):
+    monkeypatch.setattr(execution, "BUILD", tmp_path)
+    if parameters:
+        small = store.published_result("fer2013_cnn").model_copy(update={"parameters": parameters})
+        store.write_result(small, tmp_path / "runs/full/fer2013_cnn/result.json")
+        kept = {"metadata": {"papermill": {"exception": False}}}
+        (tmp_path / "runs/full/fer2013_cnn/notebook.ipynb").write_text(json.dumps(kept))
+    with pytest.raises(ParameterError, match=said):
+        publishing.publish("fer2013_cnn")

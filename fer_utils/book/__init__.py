@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=[],
     submod_attrs={
-        "chapter": ["keep", "settings"],
+        "chapter": ["keep", "lacking", "settings"],
     },
 )

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from fer_utils.book.parameters import ParameterError, Settings, model_of, parameters_cell, validated
+from fer_utils.book.parameters import ParameterError, Settings, model_of, parameters_cell, reductions, validated
+from fer_utils.datasets.base import FaceDataset
 from fer_utils.results.environment import environment, git_revision, now
 from fer_utils.results.paths import write_text_atomically
 from fer_utils.results.predictions import Predictions, keep_predictions
@@ -29,6 +30,19 @@ def settings(chapter: str, namespace: Mapping[str, Any]) -> Settings:
     cells = [cell for cell in namespace.get("In", ()) if cell.startswith("profile: str")]
     model = model_of(chapter, cells[-1] if cells else parameters_cell(chapter))
     return validated(model, {name: namespace[name] for name in model.model_fields})
+
+
+def lacking(settings: Settings, *data: FaceDataset, weights: str = "imagenet") -> str:
+    """Why a run allows no verdict on a printed accuracy; empty where it does.
+
+    `data` for a dataset of the claim that is rendered, not the official one or not complete, `weights` where a network began
+    with random ones in place of `imagenet` or a file, `scale` for a run that is less than the profile `full`.
+    """
+    if not all(one.real and one.official for one in data):
+        return "data"
+    if weights == "none":
+        return "weights"
+    return "scale" if reductions(type(settings).__name__, settings.model_dump()) else ""
 
 
 def keep(

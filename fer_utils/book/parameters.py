@@ -30,6 +30,9 @@ OF_A_LIST = re.compile(r"(?P<count>.+?) (?:values, each|of) (?P<each>.+)")
 WORDS = re.compile(r"\w+( \| \w+)*")
 
 
+FREE = {"data_root", "dataset", "weights", "workers", "scheduler", "seed", "seeds"}  # of a run at full scale
+
+
 class ParameterError(ValueError):
     """A parameter's name, type or value is not allowed; the message names it, its value and what is allowed."""
 
@@ -140,6 +143,15 @@ def profile_parameters(chapter: str, profile: str) -> dict[str, Any]:
     if profile not in profiles:
         raise ParameterError(f"no profile {profile!r}; there are {', '.join(profiles)}")
     return {"profile": profile} | profiles[profile] | listed_chapter(chapter).get(profile, {})
+
+
+def reductions(chapter: str, values: Mapping[str, Any]) -> list[str]:
+    """The parameters that make a run less than the profile `full`, or another one; empty where an accuracy can be compared.
+
+    Where data, weights, processes and random numbers come from does not count.
+    """
+    full = check_parameters(chapter, profile_parameters(chapter, "full")).model_dump()
+    return [name for name in full if name not in FREE and values.get(name, full[name]) != full[name]]
 
 
 def _listed() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_utils.book import execution
-from fer_utils.book.parameters import ParameterError
+from fer_utils.book.parameters import ParameterError, reductions
 from fer_utils.live.export import Precision, exported
 from fer_utils.results.paths import CHECKOUT, cache_folder
 from fer_utils.results.predictions import PREDICTIONS, published_predictions, read_predictions, write_predictions
@@ -21,8 +21,8 @@ def publish(chapter: str) -> list[Path]:
     Where the book has a model card for its first network, the weights go into `book/models`, with the same network for LiteRT
     in 8 bits, and in float32 where the book has that too.
 
-    Raises ParameterError when there is no finished full run, or its data were not the published ones,
-    LiveError as `export.export`.
+    Raises ParameterError when there is no finished full run, it was smaller than the profile `full`, or its data were not the
+    published ones, LiveError as `export.export`.
     """
     source = execution.BUILD / "runs" / "full" / chapter / "result.json"
     ended = execution.kept_metadata(source.with_name("notebook.ipynb")).get("papermill", {"exception": True})
@@ -33,6 +33,8 @@ def publish(chapter: str) -> list[Path]:
         raise ParameterError(f"{chapter} looks at printed numbers only; its result is made anew with every build")
     if not (result.dataset.real and result.dataset.official):
         raise ParameterError(f"{chapter} was not run on the published images: {'; '.join(result.dataset.remarks[:3])}")
+    if changed := reductions(chapter, result.parameters):
+        raise ParameterError(f"{chapter} was not run at full scale: {', '.join(changed)} differ from the profile full")
     first = result.trainings[0]
     network = first.recipe["network"]
     weights = cache_folder() / "trainings" / first.key / "selected.weights.h5"

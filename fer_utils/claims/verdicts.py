@@ -27,6 +27,7 @@ AUDIT = "claims_audit"
 REAL, OTHER, RENDERED, NO_IMAGES = "real", "not the published images", "rendered", "none"
 
 LACKING = {
+    "scale": "measured by a run that is smaller than the paper's; the profile full is not",
     "data": "this run did not use the claim's dataset",
     "weights": "measured from random weights, since those that the claim's network began with were not to be had",
 }
