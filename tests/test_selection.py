@@ -113,5 +113,16 @@ def test_an_overlay_is_brighter_where_the_evidence_is():
 
 
 def test_a_run_says_where_the_weights_it_asked_for_could_not_be_had():
+    assert "/home" not in tables.weights_notice("/home/me/mine.h5", "/home/me/mine.h5").data
     assert "could not be downloaded" in tables.weights_notice("imagenet", "none").data
     assert tables.weights_notice("none", "none").data == "" and "imagenet" in tables.weights_notice("imagenet", "imagenet").data
+
+
+def test_the_notice_names_what_is_published_what_is_not_and_what_is_rendered(sequences):
+    real = dataclasses.replace(sequences, real=True, official=True)
+    part = dataclasses.replace(sequences, real=True, official=False, remarks=("5 of 20 people",))
+    text = tables.data_notice({"FER2013": real, "JAFFE": part, "CK+": sequences}).data
+    assert "published images of FER2013." in text and "JAFFE are not the published set</strong> (5 of 20 people)" in text
+    assert "Rendered faces stand in for CK+." in text and "No verdict" in text
+    assert "No verdict" not in tables.data_notice({"FER2013": real, "JAFFE": real}).data
+    assert "images of A, B and C." in tables.data_notice(dict.fromkeys("ABC", real)).data

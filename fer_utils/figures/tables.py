@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from IPython.display import HTML
@@ -11,6 +12,7 @@ from IPython.display import HTML
 from fer_utils.claims.audit.findings import Finding, Outcome, shown
 from fer_utils.claims.ledger import place, seeds
 from fer_utils.claims.verdicts import NO_IMAGES, OTHER, RENDERED, Judgement, PaperVerdicts, Verdict
+from fer_utils.datasets.base import FaceDataset
 from fer_utils.results.records import Result
 
 VERDICT_COLOURS = {
@@ -111,16 +113,25 @@ def table(frame: pd.DataFrame, caption: str = "", *, index: bool = False) -> HTM
     return HTML(f"{heading}<div class='table-scroll' tabindex='0'>{body}</div>")
 
 
-def data_notice(real: bool, official: bool) -> HTML:
-    """What a reader must know of this run's data before looking at its numbers."""
-    if real and official:
-        return HTML("<p class='notice'>This run used the published images.</p>")
-    if real:
-        return HTML("<p class='notice'><strong>These are not the published images.</strong> No verdict on accuracy follows.</p>")
-    return HTML(
-        "<p class='notice'><strong>The faces of this run are rendered.</strong> They show the method; no verdict on accuracy "
-        "follows. Verdicts come from the published full run on real faces.</p>"
-    )
+def data_notice(data: Mapping[str, FaceDataset]) -> HTML:
+    """What a reader must know of this run's data before looking at its numbers: which parts, by name, are the real ones."""
+    published = [name for name, part in data.items() if part.real and part.official]
+    rendered = [name for name, part in data.items() if not part.real]
+    sentences = [f"This run used the published images of {_listed(published)}."] if published else []
+    for name, part in data.items():
+        if part.real and not part.official:
+            why = f" ({'; '.join(part.remarks[:2])})" if part.remarks else ""
+            sentences.append(f"<strong>The images of {name} are not the published set</strong>{html.escape(why)}.")
+    if rendered:
+        sentences.append(f"<strong>Rendered faces stand in for {_listed(rendered)}.</strong> They show what a protocol does.")
+    if len(published) < len(data):
+        sentences.append("No verdict on an accuracy follows from what is not the published set.")
+    return HTML(f"<p class='notice'>{' '.join(sentences)}</p>")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, or `A, B and C`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def notice(sentence: str) -> HTML:
@@ -131,7 +142,7 @@ def notice(sentence: str) -> HTML:
 def weights_notice(asked: str, used: str) -> HTML:
     """Whether the pretrained weights that a run asked for were to be had; empty where it asked for none."""
     if asked == used:
-        return HTML("" if used == "none" else f"<p class='notice'>Weights of the base: {used}.</p>")
+        return HTML("" if used == "none" else f"<p class='notice'>Weights of the base: {html.escape(Path(used).name)}.</p>")
     return HTML(
         f"<p class='notice'><strong>The {asked} weights could not be downloaded.</strong> This run went on with random ones "
         f"(weights: {used}), and every table and figure made with them says so.</p>"
