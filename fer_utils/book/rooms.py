@@ -62,7 +62,7 @@ def rooms_picture(package: Path = PACKAGE) -> str:
     told = "; ".join(f"{room} imports {', '.join(sorted(others))}" for room, others in imports.items() if others)
     frame = f'<svg class="rooms" role="img" viewBox="0 0 {WIDTH} {ROW_HEIGHT * top + BOX_HEIGHT + 20}">'
     title = f"<title>The {len(row)} rooms of {package.name}; every arrow points down: {told}.</title>"
-    return "\n".join(['<div class="table-scroll">', frame + title, ARROWHEAD, *arrows, *boxes, "</svg></div>"])
+    return "\n".join(['<div class="table-scroll" tabindex="0">', frame + title, ARROWHEAD, *arrows, *boxes, "</svg></div>"])
 
 
 def _places(rooms: list[Place], chains: list[list[Place]]) -> dict[Place, float]:
