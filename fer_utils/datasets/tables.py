@@ -45,7 +45,7 @@ def open_text(path: Path, expected: str) -> TextIO:
         raise DatasetError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); expected {expected}") from None
     encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if beginning.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in beginning:
-        archive = zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+        archive = zipfile.is_zipfile(path) or (any(beginning) and tarfile.is_tarfile(path))  # zeros alone are an empty tar
         kind = "an archive, unpack it" if archive else f"no text, it begins with {excerpt(beginning[:8])}"
         raise DatasetError(f"{path} is {kind}; expected {expected}")
     return io.TextIOWrapper(_opened(path), encoding, errors="replace")
