@@ -5,11 +5,13 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
@@ -19,6 +21,7 @@ import pytest
 from conftest import ROOT, fer_book
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from typer.testing import CliRunner
 
 from fer_utils.book import cli
@@ -483,6 +486,104 @@ def test_a_film_that_was_cut_off_is_named_or_read_as_far_as_it_goes(film, tmp_pa
     assert 5 <= len(frames_of(tmp_path / "cut.avi")) < 20
 
 
+class FakeFilm:
+    """A film of three frames at uneven times, whose container states more of them."""
+
+    def __init__(self, stated, times_ms=(40.0, 73.0, 273.0)):
+        self.stated, self.times_ms, self.sent = stated, times_ms, 0
+
+    def isOpened(self):
+        return True
+
+    def get(self, what):
+        at = self.times_ms[min(self.sent, len(self.times_ms)) - 1]
+        return {cv2.CAP_PROP_FPS: 10.0, cv2.CAP_PROP_FRAME_COUNT: self.stated, cv2.CAP_PROP_POS_MSEC: at}[what]
+
+    def read(self):
+        self.sent += 1
+        there = self.sent <= len(self.times_ms)
+        return there, np.zeros((8, 8, 3), np.uint8) if there else None
+
+
+@pytest.mark.parametrize(("times_ms", "times_s"), [((40.0, 73.0, 273.0), (0, 0.033, 0.233)), ((0.0, 0.0, 0.0), (0, 0.1, 0.2))])
+def test_times_are_those_of_the_container_and_else_of_the_stated_rate(times_ms, times_s, monkeypatch, tmp_path):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: FakeFilm(3, times_ms))
+    film = sources.Film(tmp_path / "film.mp4")
+    assert [frame.time_s for frame in film] == pytest.approx(times_s) and film.faults == []
+
+
+@pytest.mark.parametrize(("stated", "faults"), [(3, 0), (4, 0), (12, 1)])
+def test_a_film_that_ends_early_is_said_and_one_frame_less_is_not(stated, faults, monkeypatch, tmp_path):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: FakeFilm(stated))
+    film = sources.Film(tmp_path / "film.mp4")
+    assert len(list(film)) == 3 and len(film.faults) == faults
+    assert all("3 of 12 stated frames" in fault for fault in film.faults)
+
+
+def test_images_of_a_folder_that_cannot_be_read_are_named_and_the_others_done(tmp_path):
+    write_image(tmp_path / "face.jpg", next(multi_face_frames(1)))
+    content = (tmp_path / "face.jpg").read_bytes()
+    for name, damaged in {"half.jpg": content[:3000], "empty.jpg": b"", "._face.jpg": b"x", "bomb.png": bomb(60_000)}.items():
+        (tmp_path / name).write_bytes(damaged)
+    source = sources.open_source(str(tmp_path))
+    assert [frame.name for frame in source] == ["face.jpg"]
+    assert [fault.split(" is ")[0] for fault in source.faults] == [
+        str(tmp_path / name) for name in ("bomb.png", "empty.jpg", "half.jpg")
+    ]
+
+
+def bomb(side):
+    """A PNG whose header claims a square of this side."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("bomb.png", bomb(60_000), "more pixels"),
+        ("photo.heic", b"\0\0\0\x18ftypheic" + bytes(500), "HEIC"),
+        ("moving.webp", None, "is animated"),
+    ],
+)
+def test_a_picture_that_is_not_one_still_image_is_refused_in_a_sentence(name, content, message, tmp_path):
+    first, *others = (Image.fromarray(frame) for frame in multi_face_frames(1, 3))
+    if content is None:
+        first.save(tmp_path / name, save_all=True, append_images=others)
+    else:
+        (tmp_path / name).write_bytes(content)
+    done = CliRunner().invoke(cli.app, ["live", str(tmp_path / name), "--headless"])
+    assert done.exit_code == 2 and message in done.output and "Traceback" not in done.output
+
+
+def test_a_still_webp_is_read(tmp_path):
+    Image.fromarray(next(multi_face_frames(1))).save(tmp_path / "still.webp")
+    assert len(frames_of(tmp_path / "still.webp")) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@10.0.0.9/live", "rtsp://me:***@10.0.0.9/live"),
+        ("http://cam/film?user=me&password=secret&x=1", "http://cam/film?user=me&password=***&x=1"),
+        ("rtsp://10.0.0.9:554/live", "rtsp://10.0.0.9:554/live"),
+        ("rtsp://me:secret@[::1/live", "rtsp://..."),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address, shown):
+    assert sources.masked(address) == shown
+
+
+def test_an_address_that_does_not_answer_is_asked_about_as_an_address():
+    with pytest.raises(LiveError, match="nothing answers there") as raised:
+        sources.open_source("rtsp://me:secret@127.0.0.1:9/none")
+    assert "secret" not in str(raised.value) and "***" in str(raised.value)
+
+
 @pytest.mark.parametrize("address", ["63", "rtsp://127.0.0.1:9/none"])
 def test_a_camera_that_is_not_there_is_named(address):
     with pytest.raises(LiveError, match=f"{address} cannot be opened"):
@@ -560,6 +661,27 @@ def test_a_film_keeps_the_time_of_frames_that_come_late(tmp_path):
     assert not (tmp_path / "out.mp4").exists()
     sink.close()
     assert len(frames_of(tmp_path / "out.mp4")) == 11 and [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+@pytest.mark.parametrize("ending", [".mp4", ".avi"])
+def test_a_film_that_does_not_fit_on_the_disk_is_an_error_and_the_old_one_stays(ending, tmp_path):
+    import resource
+
+    out = tmp_path / f"out{ending}"
+    out.write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    sink, noise = FilmSink(out, 10.0), np.random.default_rng(0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        for number in range(40):
+            picture = noise.integers(0, 256, (96, 128, 3), np.uint8)
+            sink.write(sources.Frame(picture, number, number / 10), (), picture)
+        with pytest.raises(LiveError, match=f"{out} is not written: .* of 40 frames"):
+            sink.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert out.read_bytes() == b"old" and [path.name for path in tmp_path.iterdir() if path.is_file()] == [out.name]
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv"])

@@ -152,7 +152,7 @@ def test_jaffe_of_the_published_size_is_official_and_has_no_remarks(tmp_path):
     assert (len(dataset.frame), dataset.remarks, dataset.official) == (213, (), True)
 
 
-def test_repackaged_ckplus_of_the_published_size_is_official_and_has_no_remarks(tmp_path):
+def test_repackaged_ckplus_of_the_published_size_has_no_remarks_and_is_not_official(tmp_path):
     counts = {"anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happy": 69, "sadness": 28, "surprise": 83}
     sequences = [label for label, count in counts.items() for _ in range(count)]
     names = [
@@ -163,7 +163,8 @@ def test_repackaged_ckplus_of_the_published_size_is_official_and_has_no_remarks(
     write_tiny(tmp_path, names)
     dataset = ckplus.load(tmp_path)
     assert (len(dataset.frame), dataset.frame["sequence"].nunique()) == (981, 327)
-    assert (dataset.remarks, dataset.official) == ((), True)
+    assert (dataset.remarks, dataset.official) == ((), False)
+    assert dataset.form == dataset.summary().form == ckplus.IN_FOLDERS.name
 
 
 def test_kdef_of_the_published_size_is_official_and_has_no_remarks(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,8 @@ class FaceDataset:
     `read(rows)` returns uint8 (n, height, width, channels), RGB or grey, for an array of row numbers; it raises
     DatasetError for a file that is no image, and where the images differ in size (read those one at a time, or crop them).
     `remarks` say where the data differs from what was published (`official` is then false); `skipped` counts what the
-    dataset is known to hold and the book does not use, by reason. `folder` is what a column `path` is relative to.
+    dataset is known to hold and the book does not use, by reason. `folder` is what a column `path` is relative to. `form` names
+    a repackaging, empty as the owners hand it out; `last_frames` is how many of a sequence's last frames it has, None for all.
     """
 
     name: str
@@ -46,6 +48,8 @@ class FaceDataset:
     remarks: tuple[str, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
     folder: Path | None = None
+    form: str = ""
+    last_frames: int | None = None
 
     def __post_init__(self) -> None:
         missing = [column for column in COLUMNS if column not in self.frame.columns]
@@ -59,6 +63,16 @@ class FaceDataset:
         if unknown := [split for split in splits if split not in there]:
             raise KeyError(f"{self.name} has no split {unknown[0]!r}; it has {', '.join(sorted(there))}")
         return np.flatnonzero(self.frame["split"].isin(splits).to_numpy())
+
+    def with_last_frames(self, frames: int | None) -> FaceDataset:
+        """Itself. Raises DatasetError where its form lacks so many last frames of a sequence (None: its first ones too)."""
+        if self.last_frames is not None and (frames is None or frames > self.last_frames):
+            wanted = f"the last {frames} are" if frames else "the first, neutral one is"
+            raise DatasetError(
+                f"{self.name}: its form ({self.form}) holds the last {self.last_frames} frames of a sequence, {wanted} needed; "
+                f"use it as its owners hand it out: fer-book data where {self.name}"
+            )
+        return self
 
     def labels(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """int64 class numbers, in the order of `classes`, of the given rows."""
@@ -82,6 +96,7 @@ class FaceDataset:
             counts=self.counts(),
             remarks=self.remarks,
             skipped=dict(self.skipped),
+            form=self.form,
         )
 
 
@@ -128,8 +143,21 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Form:
+    """A repackaging in circulation: its layout, its counts, and how many of a sequence's last frames it has (None: all)."""
+
+    name: str
+    tree: str
+    expected: Counts
+    last_frames: int | None = None
+
+
+@dataclass(frozen=True)
 class DatasetCard:
-    """What the registry knows of a dataset before it is loaded. `citation` is a key of `book/references.bib`."""
+    """What the registry knows of a dataset before it is loaded. `citation` is a key of `book/references.bib`.
+
+    `forms` are the repackagings that its loader reads too, `folders` other usual names of its folder.
+    """
 
     name: str
     title: str
@@ -142,6 +170,8 @@ class DatasetCard:
     expected: Counts
     load: Callable[..., FaceDataset]
     embedded: Path | None = None
+    forms: tuple[Form, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 def data_root(given: str | Path = "") -> Path | None:
@@ -150,12 +180,24 @@ def data_root(given: str | Path = "") -> Path | None:
     return Path(chosen).expanduser() if chosen else None
 
 
+def folder_of(card: DatasetCard, root: Path) -> Path:
+    """The dataset's folder below a data root, by its name or another usual one in any spelling; `root/name` if there is none."""
+
+    def plain(name: str) -> str:
+        return re.sub("[^a-z0-9]", "", name.lower().replace("+", "plus"))
+
+    exact, wanted = root / card.name, {plain(name) for name in (card.name, *card.folders)}
+    if exact.is_dir() or not root.is_dir():
+        return exact
+    return next((path for path in sorted(root.iterdir()) if plain(path.name) in wanted and path.is_dir()), exact)
+
+
 def find(card: DatasetCard, root: str | Path = "") -> Path:
     """The dataset's folder: below the data root, or in the package. Raises MissingDataset saying what to do."""
     if card.embedded:
         return card.embedded
     chosen = data_root(root)
-    folder = chosen / card.name if chosen else None
+    folder = folder_of(card, chosen) if chosen else None
     if folder and folder.is_dir() and any(folder.iterdir()):
         return folder
     looked = f"looked for {folder}" if folder else f"no data folder given: pass --data FOLDER or set {DATA_VARIABLE}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from pydantic import BaseModel, Field
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
@@ -33,6 +33,7 @@ class Check(BaseModel):
     images: int
     subjects: int
     sequences: int
+    form: str = Field(description="the repackaging that was read; empty for what the owners hand out")
     counts: dict[str, dict[str, int]] = Field(description="split -> class -> images")
     expected: dict[str, Any] = Field(description="the published counts; empty where none were published")
     differences: list[str]
@@ -66,7 +67,8 @@ def check(dataset: FaceDataset, card: DatasetCard, *, quick: bool = False) -> Ch
         subjects=frame["subject"].nunique(),
         sequences=frame["sequence"].nunique(),
         counts=dataset.counts(),
-        expected={name: value for name, value in dataclasses.asdict(card.expected).items() if value},
+        form=dataset.form,
+        expected={name: value for name, value in dataclasses.asdict(_published(dataset, card)).items() if value},
         differences=list(dataset.remarks),
         skipped=dict(dataset.skipped),
         unreadable=[],
@@ -79,6 +81,11 @@ def check(dataset: FaceDataset, card: DatasetCard, *, quick: bool = False) -> Ch
         content_fingerprint="",
     )
     return report if quick else report.model_copy(update=_pixels(dataset))
+
+
+def _published(dataset: FaceDataset, card: DatasetCard) -> Counts:
+    """The counts that a dataset's form has."""
+    return next((form.expected for form in card.forms if form.name == dataset.form), card.expected)
 
 
 def _pixels(dataset: FaceDataset) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def _file_facts(dataset: FaceDataset, rows: np.ndarray) -> tuple[Counter[str], C
                 oddities["16 bits, read as 8"] += image.mode.startswith("I")
                 oddities["grey, read as three equal channels"] += colour and image.mode in {"L", "1"}
                 oddities["turned by its EXIF entry"] += image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        except (OSError, UnidentifiedImageError):
+        except (OSError, Image.DecompressionBombError):
             oddities["header that only OpenCV can read"] += 1
     return sizes, +oddities
 
@@ -164,6 +171,7 @@ def as_text(report: Check) -> str:
     """The check for a terminal."""
     card_counts = Counts(**{name: report.expected[name] for name in report.expected})
     lines = [f"{report.name}: {report.images:,} images, {report.subjects:,} people, {report.sequences:,} sequences"]
+    lines += [f"repackaged: {report.form}; not what the owners hand out, and not judged like it"] if report.form else []
     lines.append(f"published: {card_counts}")
     for split, counts in report.counts.items():
         published = report.expected.get("images", {}).get(split, {})
@@ -179,14 +187,17 @@ def as_text(report: Check) -> str:
         lines += [f"  such as {example}" for example in report.duplicate_examples]
         lines.append(f"fingerprint of the pixels: {report.content_fingerprint}")
     else:
-        lines.append("pixels were not read (--quick): unreadable files and duplicates are not looked for")
+        lines.append("not looked for (--quick): unreadable files and duplicates")
     lines.append(f"fingerprint of names, sizes and labels: {report.fingerprint}")
     lines += [f"differs: {difference}" for difference in report.differences]
     if report.copies_across_splits:
         lines.append(
             f"beware: {report.copies_across_splits:,} pairs of copies lie across splits, in the training and the test part"
         )
-    lines.append("complete and readable" if report.sound else "not as published, or not readable: see above")
+    if report.sound:
+        lines.append("complete and readable" if report.pixels_read else "complete by names and counts; pixels were not read")
+    else:
+        lines.append("not as published, or not readable: see above")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
-"""What the datasets made of image files share; nothing is unpacked, moved or written.
+"""The one rule set by which every loader reads files; nothing is unpacked, moved or written.
 
-Finding the level of a tree, listing and decoding images, and the `FaceDataset` that comes of it.
+Finding the level of a tree, listing and decoding images, and the `FaceDataset` that comes of it. What systems leave behind
+(hidden files, `__MACOSX`, checkpoints of notebooks) is passed over. Text files are read by `tables.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,48 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
+import simplejpeg
 
-from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, Form
 
 IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 ALL = "all"  # the split of a dataset that was published without one
+LABEL_OF_NAME = {
+    name: label
+    for label, names in {
+        "anger": "anger angry", "contempt": "contempt contemptuous", "disgust": "disgust disgusted",
+        "fear": "fear fearful afraid", "happiness": "happiness happy", "neutral": "neutral", "sadness": "sadness sad",
+        "surprise": "surprise surprised",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
+EXCERPT = 60  # characters of a file that a message quotes
+
+
+def expression(name: str) -> str | None:
+    """The class that a folder's name stands for, in any case and usual variant (`Happy`, `fearful`); None for another."""
+    return LABEL_OF_NAME.get(name.lower())
+
+
+def excerpt(value: object) -> str:
+    """The beginning of a value as a message quotes it."""
+    text = repr(value)
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
+
+
+def is_left_behind(name: str) -> bool:
+    """Whether a file or folder is what a system leaves beside the data: hidden, or macOS's `__MACOSX`."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def inside(folder: Path, *names: str) -> Path:
+    """The path of a folder inside another, whose parts may be written in another case; as given where there is none."""
+    for name in names:
+        if not (folder / name).is_dir():
+            name = next((child.name for child in subfolders(folder) if child.name.lower() == name.lower()), name)
+        folder /= name
+    return folder
 
 
 def leads_back(path: Path) -> bool:
@@ -28,13 +65,18 @@ def leads_back(path: Path) -> bool:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders inside a folder, by name; hidden ones, links back and those that cannot be read are left out."""
+    """The folders inside a folder, by name; what systems leave behind, links back and what cannot be read is left out."""
     try:
         return sorted(
-            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".") and not leads_back(path)
+            path for path in folder.iterdir() if path.is_dir() and not is_left_behind(path.name) and not leads_back(path)
         )
     except OSError:
         return []
+
+
+def holds(folder: Path, parse: Callable[[str], object]) -> bool:
+    """Whether a folder directly holds a file whose name can be parsed."""
+    return any(parse(path.name) for path in folder.iterdir())
 
 
 def locate(folder: Path, is_root: Callable[[Path], bool], name: str, tree: str, roots: Sequence[str] = ()) -> Path:
@@ -61,16 +103,19 @@ def locate(folder: Path, is_root: Callable[[Path], bool], name: str, tree: str, 
     for parent in list(folder.absolute().parents)[:3]:
         if begins(parent):
             raise DatasetError(f"{folder} is a level too deep for {name}; give {parent}")
-    entries = sorted(path.name for path in folder.iterdir())
+    try:
+        entries = sorted(path.name for path in folder.iterdir() if not is_left_behind(path.name))
+    except OSError as error:
+        raise DatasetError(f"{folder} cannot be read: {error.strerror}") from None
     if not entries:
         raise DatasetError(f"{folder} is empty; {name} is expected there as {tree}")
     if archives := [entry for entry in entries if entry.lower().endswith(ARCHIVE_ENDINGS)]:
         raise DatasetError(f"{folder} holds the archive {archives[0]} and not the dataset; unpack it there. Expected: {tree}")
-    raise DatasetError(f"{folder} is not the layout of {name}: found {', '.join(entries[:5])}; expected {tree}")
+    raise DatasetError(f"{folder} is not the layout of {name}: found {excerpt(', '.join(entries))}; expected {tree}")
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Image files below a folder in the order of their names.
+    """Image files below a folder in the order of their names, without what systems leave behind.
 
     Links are followed, but not back to a folder above, and each real folder is entered once.
     """
@@ -81,9 +126,9 @@ def image_files(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         entered.add(real)
-        folders[:] = sorted(name for name in folders if not leads_back(Path(place, name)))
+        folders[:] = sorted(name for name in folders if not (is_left_behind(name) or leads_back(Path(place, name))))
         for name in sorted(names):
-            if Path(name).suffix.lower() in IMAGE_ENDINGS and not name.startswith("."):
+            if Path(name).suffix.lower() in IMAGE_ENDINGS and not is_left_behind(name):
                 yield Path(place, name)
 
 
@@ -109,21 +154,41 @@ def frames_in_order(
     return records, len(found) - len(records)
 
 
+def damage(content: bytes) -> str:
+    """What is wrong with an image's content, so far as its beginning and, of a JPEG, its data tell; empty if nothing is.
+
+    OpenCV and Pillow pass over data lost inside a JPEG without a word.
+    """
+    if not content:
+        return "0 bytes"
+    if content[4:8] == b"ftyp":
+        return "HEIC or AVIF, which OpenCV does not read: save it as JPEG or PNG"
+    if content.startswith(b"\xff\xd8"):
+        try:
+            simplejpeg.decode_jpeg(content, "GRAY", min_height=1, min_width=1)
+        except ValueError as error:
+            lost = "Premature end" in str(error) or ("Corrupt" in str(error) and "extraneous bytes" not in str(error))
+            return str(error) if lost else ""
+    return ""
+
+
 def decode(path: Path, grey: bool) -> np.ndarray:
     """A file as uint8 (height, width, 1 or 3), RGB, upright by its EXIF entry; 16 bits become 8, grey three equal channels.
 
-    Raises DatasetError naming a file that cannot be read.
+    Raises DatasetError naming a file that cannot be read, or of which a part is lost.
     """
     try:
-        content = np.fromfile(path, np.uint8)
+        content = path.read_bytes()
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB) if len(content) else None
-    except cv2.error:  # a header that claims more pixels than OpenCV reads
-        image = None
+        raise DatasetError(f"{path} cannot be read: {error.strerror}; is it a link to nothing?") from None
+    image, fault = None, damage(content)
+    if not fault:
+        try:
+            image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR_RGB)
+        except cv2.error:
+            fault = "its header claims more pixels than OpenCV reads"
     if image is None:
-        raise DatasetError(f"{path}: not a readable image ({len(content)} bytes); copy it again from the original")
+        raise DatasetError(f"{path}: not a readable image ({fault or f'{len(content)} bytes'}); copy it again from the original")
     return image.reshape(*image.shape[:2], -1)
 
 
@@ -148,40 +213,44 @@ def dataset_of_files(
     classes: Sequence[str],
     *,
     grey: bool = False,
-    expected: Counts | None = None,
+    side_pixels: int | None = None,
     skipped: Mapping[str, int] | None = None,
+    form: Form | None = None,
 ) -> FaceDataset:
     """A FaceDataset of one record per file: `path` (below `folder`), `label`, and what else the file's name or place tells.
 
     subject, sequence and position are None and split is 'all' where a record does not say. The fingerprint covers names,
-    sizes and labels. Raises DatasetError for no files at all and for files without content (naming them).
+    sizes and labels. Files without content, or that are links to nothing, are remarked. `read` refuses images of another
+    side than `side_pixels`. Raises DatasetError for no files at all.
     """
     if not records:
         raise DatasetError(f"{folder}: no image of {card.name} found; expected {card.tree}")
     frame = pd.DataFrame.from_records(list(records))
-    for column in ("subject", "sequence", "position"):
-        if column not in frame:
-            frame[column] = None
-    if "split" not in frame:
-        frame["split"] = ALL
-    frame.insert(0, "image", np.arange(len(frame)))
-    try:
-        sizes = [(folder / path).stat().st_size for path in frame["path"]]
-    except OSError as error:
-        raise DatasetError(f"{error.filename} cannot be read: {error.strerror}; is it a link to nothing?") from None
-    if empty := [path for path, size in zip(frame["path"], sizes, strict=True) if size == 0]:
-        raise DatasetError(f"{folder}: {len(empty)} empty files (0 bytes), copy them again: {', '.join(empty[:5])}")
     paths = frame["path"].to_numpy()
+    sizes = [_bytes_in(folder / path) for path in paths]
+    empty = [path for path, size in zip(paths, sizes, strict=True) if not size]
+    faults = [f"{len(empty)} files are empty (0 bytes), copy them again: {', '.join(empty[:5])}"] if empty else []
     digest = hashlib.sha256(card.name.encode())
     for path, size, label in zip(paths, sizes, frame["label"], strict=True):
-        digest.update(f"{path}\0{size}\0{label}\n".encode())
+        digest.update(f"{path}\0{size}\0{label}\n".encode(errors="surrogateescape"))
 
     def read(rows: Sequence[int] | np.ndarray) -> np.ndarray:
         chosen = paths[np.asarray(rows, dtype=np.int64)]
-        return stacked([decode(folder / path, grey) for path in chosen], chosen, card.name)
+        images = [decode(folder / path, grey) for path in chosen]
+        for path, image in zip(chosen, images, strict=True):
+            if side_pixels and image.shape[:2] != (side_pixels, side_pixels):
+                found, wanted = f"{image.shape[1]} x {image.shape[0]}", f"{side_pixels} x {side_pixels}"
+                raise DatasetError(f"{folder / path}: {found} pixels, expected {wanted}; copy it again from the original")
+        return stacked(images, chosen, card.name)
 
-    left_out = {reason: count for reason, count in (skipped or {}).items() if count}
-    return dataset_from(card, folder, frame, classes, digest.hexdigest(), read, expected or card.expected, left_out)
+    return dataset_from(card, folder, frame, classes, digest.hexdigest(), read, skipped=skipped or {}, faults=faults, form=form)
+
+
+def _bytes_in(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to nothing
+        return 0
 
 
 def dataset_from(
@@ -191,12 +260,24 @@ def dataset_from(
     classes: Sequence[str],
     fingerprint: str,
     read: Callable[[Sequence[int] | np.ndarray], np.ndarray],
-    expected: Counts,
-    skipped: Mapping[str, int],
+    *,
+    expected: Counts | None = None,
+    skipped: Mapping[str, int] | None = None,
+    faults: Sequence[str] = (),
+    form: Form | None = None,
 ) -> FaceDataset:
-    """The FaceDataset of a card: licence and publishability are the card's, remarks come from the published counts."""
-    remarks = expected.differences(frame)
-    absent = [f"class {name} has no image" for name in classes if name not in set(frame["label"])]
+    """The FaceDataset of a card, of a frame with at least `label`; remarks are the faults and what differs from published counts.
+
+    The counts are those of the card or, of a repackaged form, the form's own; such a form is never official.
+    """
+    for column in ("subject", "sequence", "position"):
+        if column not in frame:
+            frame[column] = None
+    if "split" not in frame:
+        frame["split"] = ALL
+    frame.insert(0, "image", np.arange(len(frame)))
+    remarks = [*faults, *(expected or (form.expected if form else card.expected)).differences(frame)]
+    remarks += [f"class {name} has no image" for name in classes if name not in set(frame["label"])]
     return FaceDataset(
         name=card.name,
         frame=frame,
@@ -204,10 +285,12 @@ def dataset_from(
         licence=card.licence,
         publishable=card.publishable,
         real=True,
-        official=not (remarks or absent),
+        official=not (remarks or form),
         fingerprint=fingerprint,
         read=read,
-        remarks=(*remarks, *absent),
-        skipped=skipped,
+        remarks=tuple(remarks),
+        skipped={reason: count for reason, count in (skipped or {}).items() if count},
         folder=folder,
+        form=form.name if form else "",
+        last_frames=form.last_frames if form else None,
     )

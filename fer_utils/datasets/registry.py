@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fer_utils.datasets.base import DatasetCard, FaceDataset, MissingDataset, data_root, find
+from fer_utils.datasets.base import DatasetCard, FaceDataset, MissingDataset, data_root, find, folder_of
 from fer_utils.datasets.loaders import amfed, bp4d, ckplus, fer2013, jaffe, kdef, oulu_casia, rafd, rafdb, rendered_faces, sfew
 
 DATASETS: dict[str, DatasetCard] = {
@@ -30,7 +30,7 @@ def choose(name: str, real: str, root: str | Path = "") -> str:
     chosen = data_root(root)
     if chosen is not None and not chosen.is_dir():
         raise MissingDataset(f"the data folder {chosen} does not exist; give a folder with one subfolder per dataset")
-    return real if chosen is not None and (chosen / real).is_dir() else "rendered_faces"
+    return real if chosen is not None and folder_of(card(real), chosen).is_dir() else "rendered_faces"
 
 
 STAND_INS: dict[str, tuple[str, tuple[str, ...]]] = {  # collection of the rendered faces, and the classes that both have

@@ -37,7 +37,7 @@ def badge(result: Result) -> str:
         return f"{result.profile} run: printed numbers only, no images"
     kind = "real faces" if result.dataset.real else "RENDERED faces"
     if result.dataset.real and not result.dataset.official:
-        kind = "not the published images"
+        kind = f"repackaged ({result.dataset.form})" if result.dataset.form else "not the published images"
     return f"{result.profile} run: {result.dataset.name}, {kind}"
 
 

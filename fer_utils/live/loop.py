@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +44,10 @@ def watch(
     times: deque[tuple[float, float, float]] = deque(maxlen=LATEST_FRAMES)  # a camera may run for days
     frames_seen, faces_seen, began = 0, 0, time.perf_counter()
     shown_ms, shown_rate, last = np.zeros(3), 0.0, began
-    try:
+    with ExitStack() as opened:
+        opened.callback(source.close)
+        for sink in sinks:
+            opened.callback(sink.close)
         with asked_to_stop() as stop:
             for frame in source:
                 if not source.consecutive:
@@ -68,10 +71,6 @@ def watch(
                     sink.write(frame, faces, picture)
                 if stop.is_set() or (window is not None and not window.show(frame, picture)):
                     break
-    finally:
-        for sink in sinks:
-            sink.close()
-        source.close()
     medians = np.median(np.array(times).reshape(-1, 3), axis=0) if times else np.zeros(3)
     rate = frames_seen / (time.perf_counter() - began)
     return Summary(frames_seen, faces_seen, rate, tuple(medians.tolist()))

@@ -66,10 +66,18 @@ class FilmSink:
             self._written += 1
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.release()
+        """End the film, read it back and give it its name. Raises LiveError where it is not whole; an old one then stays."""
+        if self._writer is None:
+            return
+        self._writer.release()  # OpenCV does not say that a disk is full
+        try:
+            if (found := frames_in(self._partial)) < self._written:
+                raise LiveError(
+                    f"{self._path} is not written: {found} of {self._written} frames could be read back; is the disk full?"
+                )
             if self._written:
                 self._partial.replace(self._path)
+        finally:
             self._partial.unlink(missing_ok=True)
 
 
@@ -156,6 +164,15 @@ class Window:
 
     def close(self) -> None:
         cv2.destroyWindow(TITLE)
+
+
+def frames_in(film: Path) -> int:
+    """How many frames of a film can be read."""
+    capture, frames = cv2.VideoCapture(str(film), cv2.CAP_FFMPEG), 0
+    while capture.grab():
+        frames += 1
+    capture.release()
+    return frames
 
 
 def has_display() -> bool:

@@ -1,7 +1,8 @@
 """Where the live program's frames come from: a camera, a stream, a film, an image or a folder of images.
 
 Every source is iterated once and yields a `Frame` at a time. `consecutive` says whether one frame follows from another, so
-that faces can be followed; `frames_per_second` is the rate at which a film of it plays. Raises LiveError with a sentence.
+that faces can be followed; `frames_per_second` is the rate at which a film of it plays; `faults` says, once a source has
+ended, what of it could not be read. Raises LiveError with a sentence.
 """
 
 from __future__ import annotations
@@ -9,22 +10,29 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from fer_utils.datasets.base import DatasetError
+from fer_utils.datasets.files import decode, is_left_behind
 from fer_utils.live.export import LiveError
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # we say ourselves what is wrong with a file or a camera
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+UNREADABLE_ENDINGS = (".heic", ".heif", ".avif")
 USUAL_FRAMES_PER_SECOND = 25.0
-FASTEST_FRAMES_PER_SECOND = 240.0
+FASTEST_FRAMES_PER_SECOND = 1000.0  # of slow motion
+LOST_SHARE = 0.02  # of a film's stated frames; where a file states none, FFmpeg estimates them from its length
 CAMERA_TIMEOUT_S = 10
 
 
@@ -44,6 +52,7 @@ class Source(Protocol):
     consecutive: bool
     waits: bool  # whether a frame comes only when it happens
     frames_per_second: float
+    faults: list[str]
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -62,7 +71,8 @@ def open_source(text: str) -> Source:
         return Camera(text)
     path = Path(text).expanduser()
     if path.is_dir():
-        images = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_ENDINGS)
+        shown = [file for file in path.iterdir() if not is_left_behind(file.name)]
+        images = sorted(file for file in shown if file.suffix.lower() in (*IMAGE_ENDINGS, *UNREADABLE_ENDINGS))
         if not images:
             raise LiveError(f"the folder {path} holds no image ({', '.join(IMAGE_ENDINGS)})")
         return Images(images)
@@ -70,26 +80,27 @@ def open_source(text: str) -> Source:
         raise LiveError(f"{text} is no camera index, address, file or folder")
     if not path.stat().st_size:
         raise LiveError(f"{path} is empty")
-    return Images([path]) if path.suffix.lower() in IMAGE_ENDINGS else Film(path)
+    return Images([path]) if path.suffix.lower() in (*IMAGE_ENDINGS, *UNREADABLE_ENDINGS) else Film(path)
 
 
 class Images:
-    """Images that have nothing to do with each other."""
+    """Images that have nothing to do with each other. Of several, those that cannot be read are passed over."""
 
     consecutive = waits = False
     frames_per_second = 1.0
 
     def __init__(self, paths: list[Path]) -> None:
         self._paths = paths
+        self.faults: list[str] = []
+        if len(paths) == 1:
+            _still(paths[0])
 
     def __iter__(self) -> Iterator[Frame]:
         for number, path in enumerate(self._paths):
-            image = (
-                cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR_RGB) if path.stat().st_size else None
-            )
-            if image is None:
-                raise LiveError(f"{path} is no image that can be read")
-            yield Frame(image, number, float(number), path.name)
+            try:
+                yield Frame(_still(path), number, float(number), path.name)
+            except LiveError as error:
+                self.faults.append(str(error))
 
     def close(self) -> None:
         pass
@@ -107,15 +118,26 @@ class Film:
         if not read:
             self._capture.release()
             raise LiveError(f"{path} is no video that can be read, or holds no frame")
+        self._path, self.faults = path, []
         self.frames_per_second = _usual_rate(self._capture)
 
     def __iter__(self) -> Iterator[Frame]:
-        read, image = True, self._first
+        """Frames at the container's times, from 0; one without a later time than the last follows it at the stated rate."""
+        read, image, time_s = True, self._first, 0.0
+        began = shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         for number in itertools.count():
             if not read:
+                self._compare(number)
                 return
-            yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), number, number / self.frames_per_second)
+            yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), number, time_s)
             read, image = self._capture.read()
+            before, shown = shown, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            time_s = shown - began if before < shown and time_s < shown - began else time_s + 1 / self.frames_per_second
+
+    def _compare(self, frames: int) -> None:
+        stated = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if stated - frames > max(1, LOST_SHARE * stated):
+            self.faults.append(f"{self._path}: {frames} of {stated} stated frames could be read; it is cut off or damaged")
 
     def close(self) -> None:
         self._capture.release()
@@ -127,10 +149,16 @@ class Camera:
     consecutive = waits = True
 
     def __init__(self, address: int | str) -> None:
-        self._name = f"camera {address}" if isinstance(address, int) else address
+        self._name = f"camera {address}" if isinstance(address, int) else masked(address)
+        self.faults: list[str] = []
         self._capture = _opened(address, cv2.CAP_FFMPEG if isinstance(address, str) else cv2.CAP_ANY)
         if not self._capture.isOpened():
-            raise LiveError(f"{self._name} cannot be opened: is it connected, and does no other program use it?")
+            asked = "is it connected, and does no other program use it?"
+            if isinstance(address, str):
+                asked = (
+                    f"nothing answers there within {CAMERA_TIMEOUT_S} s, or it sends no film; check address, name and password"
+                )
+            raise LiveError(f"{self._name} cannot be opened: {asked}")
         self.frames_per_second = _usual_rate(self._capture)
         self._changed = threading.Condition()
         self._latest: np.ndarray | None = None
@@ -164,6 +192,29 @@ class Camera:
         self._reader.join(1)
         if not self._reader.is_alive():  # a reader that hangs still holds the camera; the process lets go of both
             self._capture.release()
+
+
+def masked(address: str) -> str:
+    """An address without the password in it."""
+    try:
+        user = urlsplit(address).netloc.rpartition("@")[0]
+    except ValueError:
+        return f"{address.partition('://')[0]}://..."
+    hidden = address.replace(user, f"{user.partition(':')[0]}:***", 1) if ":" in user else address
+    return re.sub(r"((?:pass\w*|pwd|token|key|secret)=)[^&#]+", r"\1***", hidden, flags=re.IGNORECASE)
+
+
+def _still(path: Path) -> np.ndarray:
+    """The image of a file. Raises LiveError for one that cannot be read, and for one of several pictures."""
+    try:
+        image = decode(path, grey=False)
+        if path.suffix.lower() in (".webp", ".png"):
+            with Image.open(path) as opened:
+                if getattr(opened, "is_animated", False):
+                    raise LiveError(f"{path} is animated, and only its first picture could be read; save it as .gif or .mp4")
+    except (DatasetError, OSError, Image.DecompressionBombError) as error:
+        raise LiveError(f"{path} is no image that can be read ({error})") from None
+    return image
 
 
 def _opened(address: int | str, backend: int) -> cv2.VideoCapture:

@@ -42,9 +42,10 @@ def last_frames(dataset: FaceDataset, frames: int) -> Clips:
     """One clip per sequence: its last frames; a shorter sequence is padded at its end by repeating the last frame.
 
     As Haddad, Lezoray and Hamel (2020) cut CK+ and Oulu-CASIA, with 10 frames. Raises ValueError for fewer than 1 frame
-    and DatasetError as `ordered_sequences`.
+    and DatasetError as `ordered_sequences`, and for a form of the dataset that lacks such frames.
     """
     _at_least_one(frames=frames)
+    dataset.with_last_frames(frames)
     return _clips(dataset, [_padded(rows[-frames:], frames) for rows in ordered_sequences(dataset)])
 
 
@@ -65,9 +66,11 @@ def onset_as_neutral(dataset: FaceDataset, apex_frames: int) -> tuple[FaceDatase
     """The first frame of every sequence as neutral and its last frames with the sequence's label; and images per class.
 
     As CK+ is used with eight classes (Miao et al. 2019: one or three last frames, 327 neutral first frames). Raises
-    ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`, or naming a sequence too short for both.
+    ValueError for fewer than 1 frame and DatasetError as `ordered_sequences`, for a form of the dataset without first frames, or
+    naming a sequence too short for both.
     """
     _at_least_one(apex_frames=apex_frames)
+    dataset.with_last_frames(None)
     sequences = ordered_sequences(dataset)
     if short := [rows for rows in sequences if len(rows) <= apex_frames]:
         name = dataset.frame["sequence"].iloc[short[0][0]]

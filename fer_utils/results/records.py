@@ -122,7 +122,10 @@ class TrainingRecord(BaseModel):
 
 
 class DatasetSummary(BaseModel):
-    """The data of a run. `real` is false for rendered or drawn faces; `official` means its counts are the published ones."""
+    """The data of a run. `real` is false for rendered or drawn faces; `official` means its counts are the published ones.
+
+    `form` names a repackaging: not what the owners hand out, and so never official.
+    """
 
     name: str
     licence: str
@@ -133,6 +136,7 @@ class DatasetSummary(BaseModel):
     counts: dict[str, dict[str, int]] = Field(description="split -> class -> images")
     remarks: tuple[str, ...] = ()
     skipped: dict[str, int] = Field(default_factory=dict, description="reason -> images, sequences or files left out")
+    form: str = Field("", description="the repackaging that was read; empty for what the owners hand out")
 
 
 def together(summaries: Sequence[DatasetSummary], names: Sequence[str]) -> DatasetSummary:
@@ -148,6 +152,7 @@ def together(summaries: Sequence[DatasetSummary], names: Sequence[str]) -> Datas
         counts={f"{name}, {split}": counts for name, summary in pairs for split, counts in summary.counts.items()},
         remarks=tuple(f"{name}: {remark}" for name, summary in pairs for remark in summary.remarks),
         skipped={f"{name}: {reason}": count for name, summary in pairs for reason, count in summary.skipped.items()},
+        form="; ".join(f"{name}: {summary.form}" for name, summary in pairs if summary.form),
     )
 
 

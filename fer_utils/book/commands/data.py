@@ -69,13 +69,16 @@ def where(name: Name, as_json: Json = False) -> None:
     card = known(name)
     if as_json:
         facts = {field: getattr(card, field) for field in ("name", "title", "access", "page", "licence", "publishable", "tree")}
-        typer.echo(json.dumps(facts | {"expected": asdict(card.expected)}, indent=1))
+        forms = [asdict(form) for form in card.forms]
+        typer.echo(json.dumps(facts | {"expected": asdict(card.expected), "forms": forms}, indent=1))
         return
     typer.echo(f"{card.title}\n  {card.access} {card.page}\n  licence: {card.licence}")
     typer.echo(f"  its images {'may' if card.publishable else 'may not'} be shown in the book")
     if card.embedded:
         return
     typer.echo(f"  put it into a folder {card.name} below your data folder, as handed out: {card.tree}")
+    for form in card.forms:
+        typer.echo(f"  also read, and reported as repackaged ({form.name}): {form.tree}")
     typer.echo(f"  published counts: {card.expected}")
     typer.echo(f"  then: fer-book data check {card.name} DATA_FOLDER/{card.name}")
 
@@ -91,7 +94,8 @@ def check(
 
     Example: fer-book data check ckplus ~/data/ckplus
 
-    Exit status: 0 as published and readable, 1 something differs or cannot be read, 2 the folder is not the dataset's layout.
+    Exit status: 0 complete and readable, also in a repackaged form, 1 something differs or cannot be read, 2 the folder is not
+    the dataset's layout.
     """
     from fer_utils.datasets import check as checking
 

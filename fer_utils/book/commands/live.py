@@ -25,10 +25,12 @@ def live(
 
     In the window q quits, p pauses, and s saves the frame to the current folder.
 
-    Exit status: 0 done, 2 a source that cannot be opened, or bad input.
+    Exit status: 0 done, 1 a part of the source could not be read, or the output not written, 2 a source that cannot be opened,
+    or bad input.
     """
     from fer_utils.live import export, loop, recognition, sinks, sources
 
+    started = False
     try:
         shows = not headless and sinks.has_display()
         if not (headless or shows or out or stream):
@@ -39,13 +41,18 @@ def live(
         classifier = export.open_classifier(export.model_file(model, precision))  # type: ignore[arg-type]  # which refuses others
         kept += [sinks.stream_sink(stream, classifier.card.classes)] if stream else []
         window = sinks.Window(frames) if shows else None
-        done = loop.watch(frames, recognition.Recogniser(found_by, classifier), kept, window, smoothing_s, labels_only)
+        recogniser, started = recognition.Recogniser(found_by, classifier), True
+        done = loop.watch(frames, recogniser, kept, window, smoothing_s, labels_only)
     except (export.LiveError, OSError) as error:
         typer.echo(f"fer-book: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(1 if started else 2) from None
     stages = ", ".join(f"{stage} {ms:.1f} ms" for stage, ms in zip(recognition.STAGES, done.stage_ms, strict=True))
     typer.echo(f"{done.frames} frames, {done.faces} faces; {done.frames_per_second:.1f} frames/s; {stages} (medians)")
     typer.echo(f"detector {found_by.settings}; network {classifier.card.network} in {classifier.card.precision}")
     for path in (out, stream):
         if path is not None:
             typer.echo(f"written: {path}")
+    for fault in frames.faults:
+        typer.echo(f"fer-book: {fault}", err=True)
+    if frames.faults:
+        raise typer.Exit(1)

@@ -24,7 +24,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
-from fer_utils.datasets.files import dataset_from, locate, stacked, subfolders
+from fer_utils.datasets.files import dataset_from, excerpt, locate, stacked, subfolders
+from fer_utils.datasets.tables import read_table
 from fer_utils.results.paths import cache_folder, cached_array
 
 CLASSES = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -91,7 +92,6 @@ def load(folder: Path) -> FaceDataset:
     if not tables or not sum(map(len, tables)):
         raise DatasetError(f"{root}: no video has labelled frames; expected {CARD.tree}")
     frame = pd.concat(tables, ignore_index=True)
-    frame.insert(0, "image", np.arange(len(frame)))
     digest = hashlib.sha256(frame[["path", "position", "label"]].to_csv(index=False).encode())
     digest.update(str([(name, video.stat().st_size) for name, video in found.items()]).encode())
     paths, positions = frame["path"].to_numpy(), frame["position"].to_numpy()
@@ -106,7 +106,7 @@ def load(folder: Path) -> FaceDataset:
         return stacked([images[int(row)] for row in chosen], [str(paths[row]) for row in chosen], CARD.name)
 
     expected = CARD.expected if len(found) > AMFED_VIDEOS else Counts(subjects=AMFED_VIDEOS)
-    return dataset_from(CARD, root, frame, CLASSES, digest.hexdigest(), read, expected, dict(skipped))
+    return dataset_from(CARD, root, frame, CLASSES, digest.hexdigest(), read, expected=expected, skipped=skipped)
 
 
 def _video_folders(folder: Path) -> list[Path]:
@@ -115,8 +115,9 @@ def _video_folders(folder: Path) -> list[Path]:
 
 def _labelled_frames(video: Path, labels: Path, root: Path, skipped: Counter) -> pd.DataFrame:
     """A row per labelled frame of one video; what is left out is added to `skipped`."""
+    expected = "a column Time in seconds and one column of numbers per unit"
+    table = read_table(labels, expected)
     try:
-        table = pd.read_csv(labels).rename(columns=str.strip)
         times = table["Time"].to_numpy(float)
         units = {column: found for column in table.columns if (found := unit(column)) is not None}
         shares = table[list(units)].to_numpy(float)
@@ -125,7 +126,7 @@ def _labelled_frames(video: Path, labels: Path, root: Path, skipped: Counter) ->
         if np.isnan(times).any() or (shares < 0).any() or (shares > 100).any():
             raise ValueError("a row without a time, or a value that is not between 0 and 100")
     except (KeyError, ValueError) as error:
-        raise DatasetError(f"{labels}: {error}; expected a column Time in seconds and one column of numbers per unit") from None
+        raise DatasetError(f"{labels}: {excerpt(str(error))}; expected {expected}") from None
     shares = shares / 100 if shares.max(initial=0) > 1 else shares
     frame_times = _frame_times(video)
     rows = []
@@ -196,4 +197,5 @@ CARD = DatasetCard(
     tree="Videos - FLV (labeled)/<uuid>.flv, Videos - FLV/<uuid>.flv or Video - AVI/<uuid>.avi, and AU Labels/<uuid>-label.csv",
     expected=Counts(subjects=1044),
     load=load,
+    folders=("am-fed", "am-fed+", "amfed+"),
 )

@@ -1,42 +1,29 @@
 """FER2013 (Goodfellow et al. 2013): 35,887 grey faces of 48 x 48 pixels in seven classes, with an official split.
 
 Forms read: `fer2013.csv`, `fer2013.csv.gz`, `icml_face_data.csv` (the same rows, other column order, spaces in the
-header) and the class folders `train/<class>/*`, `test/<class>/*`. Where several are present the CSV wins, because
-the folders have lost the difference between PublicTest and PrivateTest. Relied on: the challenge's own description
-of the columns and splits; class counts recomputed from the official CSV.
+header) and, repackaged, class folders in `train/` and `test/`, in `train/`, `val/` and `test/`, or in `images/train/` and
+`images/validation/`. Where several are present the CSV wins, because folders have lost the difference between PublicTest
+and PrivateTest, or have a split of their own. Relied on: the challenge's own description of the columns and splits; class
+counts recomputed from the official CSV; the counts of `images/` as its users print them, which add up to the same faces.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
-import shutil
-import tempfile
-import zlib
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
-from fer_utils.results.paths import cache_folder, digest_of
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, Form
+from fer_utils.datasets.files import dataset_from, dataset_of_files, expression, image_files, locate, subfolders
+from fer_utils.datasets.tables import SIDE, USAGES, faces_in, read_table
 
-SIDE = 48
-PIXELS = SIDE * SIDE
-BLOCK_BYTES = 1 << 20
 CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-USAGES = ("Training", "PublicTest", "PrivateTest")
 CSV_NAMES = ("fer2013.csv", "fer2013.csv.gz", "icml_face_data.csv", "icml_face_data.csv.gz")
-FOLDER_SPLITS = {"train": "Training", "test": "Test"}
-FOLDER_LABELS = dict(zip(("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), CLASSES, strict=True)) | {
-    name: name for name in CLASSES
-}
-IMAGE_ENDINGS = {".png", ".jpg", ".jpeg"}
+USAGE_OF_FOLDER = {
+    "train": "Training", "training": "Training", "val": "PublicTest", "valid": "PublicTest", "validation": "PublicTest",
+    "test": "PrivateTest",
+}  # fmt: skip
 VOTE_COLUMNS = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
 )  # fmt: skip
@@ -45,42 +32,32 @@ OFFICIAL_COUNTS = {
     "PublicTest": dict(zip(CLASSES, (467, 56, 496, 895, 653, 415, 607), strict=True)),
     "PrivateTest": dict(zip(CLASSES, (491, 55, 528, 879, 594, 416, 626), strict=True)),
 }
-FOLDER_COUNTS = {
+MERGED_COUNTS = {
     "Training": OFFICIAL_COUNTS["Training"],
     "Test": {k: OFFICIAL_COUNTS["PublicTest"][k] + OFFICIAL_COUNTS["PrivateTest"][k] for k in CLASSES},
 }
+OTHER_SPLIT_COUNTS = {
+    "Training": dict(zip(CLASSES, (3993, 436, 4103, 7164, 4938, 3205, 4982), strict=True)),
+    "Test": dict(zip(CLASSES, (960, 111, 1018, 1825, 1139, 797, 1216), strict=True)),
+}
+MERGED = Form("class folders train and test", "train/<class>/ and test/<class>/", Counts(MERGED_COUNTS))
+IN_THREE = Form("class folders train, val and test", "train/<class>/, val/<class>/ and test/<class>/", Counts(OFFICIAL_COUNTS))
+OTHER_SPLIT = Form(
+    "class folders of another split", "images/train/<class>/ and images/validation/<class>/", Counts(OTHER_SPLIT_COUNTS)
+)
 
 
 def load(folder: Path) -> FaceDataset:
-    """Load FER2013 from a folder in any of its forms, through the cache. Raises DatasetError naming file, row, value."""
-    source = _source(folder)
-    cached = _cached(source) or _fill_cache(source)
-    images, labels, usages, digest = cached
-    splits = USAGES if source.is_file() else tuple(FOLDER_SPLITS.values())
-    names = pd.Categorical.from_codes(labels, categories=list(CLASSES))
+    """Load FER2013 from a folder in any of its forms, a CSV through the cache. Raises DatasetError naming file, row, value."""
+    root = locate(folder, lambda path: bool(_csv_in(path) or _split_folders(path)), CARD.name, CARD.tree, ("images",))
+    source = _csv_in(root)
+    if source is None:
+        return _of_folders(root)
+    faces = faces_in(source, CLASSES)
     frame = pd.DataFrame(
-        {
-            "image": np.arange(len(labels)),
-            "label": names.astype(object),
-            "subject": None,
-            "sequence": None,
-            "position": None,
-            "split": np.asarray(splits, dtype=object)[usages],
-        }
+        {"label": np.asarray(CLASSES, object)[faces.labels], "split": np.asarray(USAGES, object)[faces.usages]}, dtype=object
     )
-    remarks = Counts(OFFICIAL_COUNTS if source.is_file() else FOLDER_COUNTS).differences(frame)
-    return FaceDataset(
-        name="fer2013",
-        frame=frame,
-        classes=CLASSES,
-        licence=CARD.licence,
-        publishable=CARD.publishable,
-        real=True,
-        official=not remarks,
-        fingerprint=digest,
-        read=lambda rows: np.asarray(images[np.asarray(rows)]),
-        remarks=tuple(remarks),
-    )
+    return dataset_from(CARD, root, frame, CLASSES, faces.digest, lambda rows: np.asarray(faces.images[np.asarray(rows)]))
 
 
 def votes(folder: Path, dataset: FaceDataset) -> pd.DataFrame | None:
@@ -91,7 +68,7 @@ def votes(folder: Path, dataset: FaceDataset) -> pd.DataFrame | None:
     path = folder / "fer2013new.csv"
     if not path.exists():
         return None
-    table = pd.read_csv(path)
+    table = read_table(path, "the columns Usage, Image name and one for each kind of vote")
     if missing := [column for column in ("Usage", *VOTE_COLUMNS) if column not in table.columns]:
         raise DatasetError(f"{path}: columns {missing} are missing; expected Usage, Image name and {VOTE_COLUMNS}")
     if len(table) != len(dataset.frame):
@@ -105,149 +82,30 @@ def votes(folder: Path, dataset: FaceDataset) -> pd.DataFrame | None:
     return table[list(VOTE_COLUMNS)]
 
 
-def _source(folder: Path) -> Path:
-    for name in CSV_NAMES:
-        if (folder / name).is_file():
-            return folder / name
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
-        return folder
-    raise DatasetError(f"{folder}: none of {', '.join(CSV_NAMES)} and no folders train/ and test/")
+def _csv_in(folder: Path) -> Path | None:
+    there = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_file()}
+    return next((there[name] for name in CSV_NAMES if name in there), None)
 
 
-def _stamp(source: Path) -> dict[str, Any]:
-    """What tells that a source has changed: for a file its size and time, for a tree those of every image."""
-    if source.is_file():
-        status = source.stat()
-        return {"path": str(source.resolve()), "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
-    listing = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for _, _, p in _folder_images(source)]
-    return {"path": str(source.resolve()), "listing": hashlib.sha256(repr(listing).encode()).hexdigest()}
+def _split_folders(folder: Path) -> dict[str, Path]:
+    """Usage -> its folder; empty where there is no training folder with another one beside it."""
+    found = {USAGE_OF_FOLDER[path.name.lower()]: path for path in subfolders(folder) if path.name.lower() in USAGE_OF_FOLDER}
+    return found if "Training" in found and len(found) > 1 else {}
 
 
-def _cache_of(source: Path) -> Path:
-    return cache_folder() / "fer2013" / hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:16]
-
-
-Parsed = tuple[np.ndarray, np.ndarray, np.ndarray, str]
-
-
-def _cached(source: Path) -> Parsed | None:
-    """The parsed source from the cache: None when absent, older than the source, or not as its checksum says."""
-    folder = _cache_of(source)
-    try:
-        record = json.loads((folder / "checksum.json").read_text())
-        labels, usages = np.load(folder / "labels.npy"), np.load(folder / "usages.npy")
-        images = np.memmap(folder / "images.uint8", np.uint8, "r", shape=(len(labels), SIDE, SIDE, 1))
-    except (OSError, ValueError):
-        return None
-    if record["source"] != _stamp(source) or digest_of(images, labels, usages) != record["sha256"]:
-        return None
-    return images, labels, usages, record["sha256"]
-
-
-def _fill_cache(source: Path) -> Parsed:
-    """Parse the source into the cache; nothing is left behind when a row is bad."""
-    target = _cache_of(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
-    try:
-        labels, usages = bytearray(), bytearray()
-        with (partial / "images.uint8").open("wb") as images_file:
-            for label, usage, pixels in _csv_rows(source) if source.is_file() else _folder_rows(source):
-                labels.append(label)
-                usages.append(usage)
-                images_file.write(pixels)
-        if not labels:
-            raise DatasetError(f"{source}: no images")
-        label_array, usage_array = np.frombuffer(labels, np.uint8), np.frombuffer(usages, np.uint8)
-        np.save(partial / "labels.npy", label_array)
-        np.save(partial / "usages.npy", usage_array)
-        images = np.memmap(partial / "images.uint8", np.uint8, "r", shape=(len(label_array), SIDE, SIDE, 1))
-        record: dict[str, Any] = {"source": _stamp(source), "sha256": digest_of(images, label_array, usage_array)}
-        (partial / "checksum.json").write_text(json.dumps(record))
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    kept = np.memmap(target / "images.uint8", np.uint8, "r", shape=images.shape)  # by its lasting name, for other processes
-    return kept, label_array, usage_array, record["sha256"]
-
-
-def _lines(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
-    """Lines of a stream; a thread reads and decompresses the next block while this one is parsed."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        rest, pending = b"", reader.submit(stream.read, BLOCK_BYTES)
-        while block := pending.result():
-            pending = reader.submit(stream.read, BLOCK_BYTES)
-            *lines, rest = (rest + block).split(b"\n")
-            yield from lines
-        if rest:
-            yield rest
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, int, memoryview]]:
-    """Stream (label, usage, pixels) from a CSV, plain or gzipped."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
-        number = 1
-        try:
-            lines = _lines(stream)
-            header = [field.strip().decode("ascii", "replace") for field in next(lines, b"").split(b",")]
-            if sorted(header) != ["Usage", "emotion", "pixels"]:
-                raise DatasetError(f"{path}, row 1: columns {header}, expected emotion, pixels, Usage")
-            order = [header.index(name) for name in ("emotion", "Usage", "pixels")]
-            for number, line in enumerate(lines, start=2):
-                if line.strip():
-                    yield _csv_row(path, number, line, order)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DatasetError(f"{path}: the file is truncated or damaged after row {number} ({error}); get it again") from None
-
-
-def _csv_row(path: Path, number: int, line: bytes, order: list[int]) -> tuple[int, int, memoryview]:
-    def bad(found: object, expected: str) -> DatasetError:
-        return DatasetError(f"{path}, row {number}: {found}, expected {expected}")
-
-    fields = line.split(b",")
-    if len(fields) != 3:
-        raise bad(f"{len(fields)} fields", "3 (emotion, pixels, Usage)")
-    label_text, usage_text, pixel_text = (fields[position].strip().strip(b'"') for position in order)
-    label = int(label_text) if label_text.isdigit() else -1
-    if not 0 <= label < len(CLASSES):
-        raise bad(f"emotion {label_text.decode(errors='replace')!r}", "0 to 6")
-    usage = usage_text.decode(errors="replace")
-    if usage not in USAGES:
-        raise bad(f"Usage {usage!r}", " or ".join(USAGES))
-    try:
-        text = [pixel_text.decode("ascii")] if pixel_text.strip() else ["0"]  # of no text NumPy would warn
-        pixels = np.loadtxt(text, np.int32, comments=None)
-    except ValueError:
-        pixels = np.empty(0, np.int32)
-    if pixels.size != PIXELS:
-        count = len(pixel_text.split())
-        raise bad(f"{count} pixels" if count != PIXELS else "a pixel that is no whole number", f"{PIXELS} whole numbers")
-    if (pixels >> 8).any():  # below 0 or above 255
-        raise bad(f"pixel value {pixels.max() if pixels.max() > 255 else pixels.min()}", "0 to 255")
-    return label, USAGES.index(usage), pixels.astype(np.uint8).data
-
-
-def _folder_images(folder: Path) -> Iterator[tuple[int, int, Path]]:
-    for usage, split in enumerate(FOLDER_SPLITS):
-        for class_folder in sorted(path for path in (folder / split).iterdir() if path.is_dir()):
-            if class_folder.name.lower() not in FOLDER_LABELS:
-                raise DatasetError(f"{class_folder}: unknown class, expected {', '.join(FOLDER_LABELS)}")
-            label = CLASSES.index(FOLDER_LABELS[class_folder.name.lower()])
-            for path in sorted(class_folder.iterdir()):
-                if path.suffix.lower() in IMAGE_ENDINGS:
-                    yield label, usage, path
-
-
-def _folder_rows(folder: Path) -> Iterator[tuple[int, int, memoryview]]:
-    for label, usage, path in _folder_images(folder):
-        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise DatasetError(f"{path}: not a readable image, expected PNG or JPEG of {SIDE} x {SIDE} pixels")
-        if image.shape != (SIDE, SIDE):
-            raise DatasetError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels, expected {SIDE} x {SIDE}")
-        yield label, usage, np.ascontiguousarray(image).data
+def _of_folders(root: Path) -> FaceDataset:
+    places = _split_folders(root)
+    form = IN_THREE if len(places) == len(USAGES) else MERGED if "PrivateTest" in places else OTHER_SPLIT
+    records, others = [], 0
+    for usage, place in places.items():
+        split = usage if form is IN_THREE or usage == "Training" else "Test"
+        for path in image_files(place):
+            label = expression(path.relative_to(place).parts[0])
+            others += label not in CLASSES
+            if label in CLASSES:
+                records.append({"path": path.relative_to(root).as_posix(), "label": label, "split": split})
+    skipped = {"images outside the folders of the seven classes": others}
+    return dataset_of_files(CARD, root, records, CLASSES, grey=True, side_pixels=SIDE, skipped=skipped, form=form)
 
 
 CARD = DatasetCard(
@@ -261,4 +119,6 @@ CARD = DatasetCard(
     tree="fer2013.csv, fer2013.csv.gz, icml_face_data.csv, or train/<class>/ and test/<class>/; FER+ votes: fer2013new.csv",
     expected=Counts(OFFICIAL_COUNTS),
     load=load,
+    forms=(MERGED, IN_THREE, OTHER_SPLIT),
+    folders=("fer-2013",),
 )

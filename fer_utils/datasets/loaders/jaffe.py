@@ -1,6 +1,7 @@
 """JAFFE (Lyons et al. 1998): 213 grey images of 256 x 256 pixels, ten Japanese women, seven posed expressions.
 
-File names say it all: `KA.AN1.39.tiff` is subject KA, anger, take 1, number 39. Relied on: the dataset's readme.
+File names say it all: `KA.AN1.39.tiff` is subject KA, anger, take 1, number 39. Its readme
+and its table of ratings may lie beside them. Relied on: the dataset's readme.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, locate, records_by_name
+from fer_utils.datasets.files import dataset_of_files, holds, locate, records_by_name
 
 CODES = {
     "AN": "anger", "DI": "disgust", "FE": "fear", "HA": "happiness", "SA": "sadness", "SU": "surprise", "NE": "neutral",
@@ -32,13 +33,9 @@ def parse(name: str) -> dict[str, Any] | None:
 
 def load(folder: Path) -> FaceDataset:
     """Load JAFFE. Raises DatasetError naming what is wrong; files of other names are counted in `skipped`."""
-    root = locate(folder, _is_root, CARD.name, CARD.tree)
+    root = locate(folder, lambda path: holds(path, parse), CARD.name, CARD.tree)
     records, others = records_by_name(root, parse)
     return dataset_of_files(CARD, root, records, CLASSES, grey=True, skipped={"files whose name is not of JAFFE": others})
-
-
-def _is_root(folder: Path) -> bool:
-    return folder.is_dir() and any(parse(path.name) for path in folder.iterdir())
 
 
 CARD = DatasetCard(

@@ -1,7 +1,8 @@
 """KDEF (Lundqvist, Flykt, Ohman 1998): 4,900 images, 70 actors, seven expressions, five angles, two sessions.
 
 `KDEF/AF01/AF01AFS.JPG` is session A, female, person 01, afraid, straight. A person is the same in sessions A and B.
-Files of other names are known in circulating copies; they are counted and left out. Relied on: the dataset's page.
+Files of other names are known in circulating copies; they are counted and left out. Repackaged, all images lie in one
+folder. Relied on: the dataset's page.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, locate, records_by_name, subfolders
+from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset, Form
+from fer_utils.datasets.files import dataset_of_files, holds, locate, records_by_name, subfolders
 
 CODES = {
     "AN": "anger", "DI": "disgust", "AF": "fear", "HA": "happiness", "SA": "sadness", "SU": "surprise", "NE": "neutral",
@@ -38,13 +39,21 @@ def load(folder: Path) -> FaceDataset:
     """Load KDEF. Raises DatasetError naming what is wrong; misnamed files are counted in `skipped`."""
     root = locate(folder, _is_root, CARD.name, CARD.tree, ("KDEF",))
     records, others = records_by_name(root, parse)
-    return dataset_of_files(CARD, root, records, CLASSES, skipped={"misnamed files": others})
+    form = None if _has_people(root) else FLAT
+    return dataset_of_files(CARD, root, records, CLASSES, skipped={"misnamed files": others}, form=form)
 
 
 def _is_root(folder: Path) -> bool:
+    of_one_person = PERSON.fullmatch(folder.absolute().name)
+    return _has_people(folder) or bool(holds(folder, parse) and not of_one_person)
+
+
+def _has_people(folder: Path) -> bool:
     return any(PERSON.fullmatch(child.name) for child in subfolders(folder))
 
 
+EXPECTED = Counts(images={"all": dict.fromkeys(CLASSES, 700)}, subjects=70)
+FLAT = Form("all images in one folder", "AF01AFS.JPG and 4,899 more in one folder", EXPECTED)
 CARD = DatasetCard(
     name="kdef",
     title="Karolinska Directed Emotional Faces (KDEF)",
@@ -54,6 +63,7 @@ CARD = DatasetCard(
     citation="lundqvist1998",
     publishable=False,
     tree="KDEF/AF01/AF01AFS.JPG: session A or B, sex, person, expression, angle",
-    expected=Counts(images={"all": dict.fromkeys(CLASSES, 700)}, subjects=70),
+    expected=EXPECTED,
     load=load,
+    forms=(FLAT,),
 )

@@ -72,4 +72,5 @@ CARD = DatasetCard(
     tree="OriginalImg/VL/Strong/P001/Anger/000.jpeg (VL or NI; Strong, Weak, Dark), also inside B_OriginalImg/",
     expected=Counts(sequences=dict.fromkeys(CLASSES, 80), subjects=80),
     load=load,
+    folders=("oulucasia", "oulu"),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, locate, records_by_name
+from fer_utils.datasets.files import dataset_of_files, holds, locate, records_by_name
 
 LABELS = {
     "angry": "anger", "contemptuous": "contempt", "disgusted": "disgust", "fearful": "fear", "happy": "happiness",
@@ -41,13 +41,9 @@ def parse(name: str) -> dict[str, Any] | None:
 
 def load(folder: Path) -> FaceDataset:
     """Load RaFD. Raises DatasetError naming what is wrong; files of other names are counted in `skipped`."""
-    root = locate(folder, _is_root, CARD.name, CARD.tree)
+    root = locate(folder, lambda path: holds(path, parse), CARD.name, CARD.tree)
     records, others = records_by_name(root, parse)
     return dataset_of_files(CARD, root, records, CLASSES, skipped={"files whose name is not of RaFD": others})
-
-
-def _is_root(folder: Path) -> bool:
-    return folder.is_dir() and any(parse(path.name) for path in folder.iterdir())
 
 
 CARD = DatasetCard(

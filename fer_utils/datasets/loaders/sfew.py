@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from fer_utils.datasets.base import Counts, DatasetCard, FaceDataset
-from fer_utils.datasets.files import dataset_of_files, image_files, locate
+from fer_utils.datasets.files import LABEL_OF_NAME, dataset_of_files, expression, image_files, inside, locate
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
-LABELS = {
-    "angry": "anger", "disgust": "disgust", "fear": "fear", "happy": "happiness", "sad": "sadness", "surprise": "surprise",
-    "neutral": "neutral",
-}  # fmt: skip
-CLASSES = tuple(LABELS.values())
+CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 PATH = re.compile(
-    r"(train|val|test)/(?:.*/)?(" + "|".join(LABELS) + r")/([^/]+?)_(\d{6,})(?:_(\d+))?\.(?:png|jpe?g|bmp)",
+    r"(train|val|test)/(?:.*/)?("
+    + "|".join(name for name, label in LABEL_OF_NAME.items() if label in CLASSES)
+    + r")/([^/]+?)_(\d{6,})(?:_(\d+))?\.(?:png|jpe?g|bmp)",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -32,7 +30,7 @@ def parse(path: str) -> dict[str, Any] | None:
     match = PATH.fullmatch(path)
     return match and {
         "split": SPLITS[match[1].lower()],
-        "label": LABELS[match[2].lower()],
+        "label": expression(match[2]),
         "film": match[3],
         "sequence": f"{match[3]}_{match[4]}",
         "frame_number": int(match[5]) if match[5] else None,
@@ -41,10 +39,10 @@ def parse(path: str) -> dict[str, Any] | None:
 
 def load(folder: Path) -> FaceDataset:
     """Load SFEW 2.0. Raises DatasetError naming what is wrong; frames without a class folder are counted in `skipped`."""
-    root = locate(folder, lambda path: (path / "Train").is_dir() and (path / "Val").is_dir(), CARD.name, CARD.tree)
+    root = locate(folder, lambda path: all(inside(path, split).is_dir() for split in ("Train", "Val")), CARD.name, CARD.tree)
     records, unlabelled = [], 0
     for split in ("Train", "Val", "Test"):
-        for path in image_files(root / split):
+        for path in image_files(inside(root, split)):
             place = path.relative_to(root).as_posix()
             if parts := parse(place):
                 records.append(parts | {"path": place})
@@ -64,4 +62,5 @@ CARD = DatasetCard(
     tree="Train/Angry/AlexEmma_000553240_00000018.png, Val/..., Test/...",
     expected=Counts(totals={"train": 958, "validation": 436, "test": 372}),
     load=load,
+    folders=("sfew2", "sfew_2.0", "sfew 2.0"),
 )
