@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_utils.claims.audit import matrices, numbers, tables
+from fer_utils.claims.audit import layer_tables, matrices, numbers, tables
 from fer_utils.claims.audit.findings import Finding, Outcome, finding
 from fer_utils.claims.audit.rounded_tables import SEARCH_LIMIT
 from fer_utils.claims.links import SameAs
@@ -81,7 +81,7 @@ def _of_its_kind(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding
     elif claim.quantity == "fold_accuracies":
         yield from tables.fold_table(claims, claim)
     elif claim.quantity == "layer_table" and claim.columns == LAYER_COLUMNS:
-        yield from tables.layers(claim)
+        yield from layer_tables.layers(claim)
     elif claim.quantity == "prediction_examples" and tables.are_pairs(claim.value):
         yield from tables.examples(claim)
     elif {"precision", "recall", "f1"} <= set(claim.columns) and isinstance(claim.value, dict):

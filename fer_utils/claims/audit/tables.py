@@ -26,7 +26,6 @@ from fer_utils.claims.audit.findings import (
     value_as_number,
     whole_numbers,
 )
-from fer_utils.claims.audit.layers import check_layer_table
 from fer_utils.claims.audit.matrices import class_totals, is_counts
 from fer_utils.claims.audit.numbers import harmonic_finding
 from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages, report_counts
@@ -312,30 +311,6 @@ def exact_folds(claims: ClaimSet, table: Claim, row: str) -> np.ndarray:
 
 
 # other tables
-
-
-def layers(claim: Claim) -> Iterator[Finding]:
-    """Shapes and parameters of a layer table, each row after the one before."""
-    rows = [(name, tuple(shape), parameters) for name, (shape, parameters) in claim.value.items()]
-    check, names = check_layer_table(rows), list(claim.value)
-    wrong = [names[row] for row in check.impossible_parameters]
-    meaning = (
-        f"The parameters of {', '.join(wrong)} do not follow."
-        if wrong
-        else f"All {len(rows)} rows have the parameters that follow; in all {check.parameters:,}."
-    )
-    outcome = IMPOSSIBLE if wrong else SAME
-    yield finding(claim, "parameters of layers", outcome, meaning, wrong=wrong, parameters=check.parameters)
-    if not check.impossible_shapes:
-        yield finding(claim, "shapes of layers", SAME, f"All {len(rows)} shapes follow.", repairs=[])
-        return
-    broken = [names[row] for row in check.impossible_shapes]
-    meaning = f"The shape of {', '.join(broken)} does not follow from the row before."
-    repairs = [(names[row], shape) for row, shape in check.repairs]
-    for name, shape in repairs:
-        printed = " x ".join(map(str, claim.value[name][0]))
-        meaning += f" One shape repairs the table: {name} with {' x '.join(map(str, shape))}, printed {printed}."
-    yield finding(claim, "shapes of layers", IMPOSSIBLE, meaning, broken=broken, repairs=repairs)
 
 
 def score_rows(claim: Claim) -> Iterator[Finding]:
