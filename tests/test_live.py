@@ -617,8 +617,9 @@ class FakeCapture:
 
 def camera_of(monkeypatch, **options):
     capture = FakeCapture(**options)
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: capture)
-    return sources.open_source("0"), capture
+    with monkeypatch.context() as patch:
+        patch.setattr(cv2, "VideoCapture", lambda *arguments: capture)
+        return sources.open_source("0"), capture
 
 
 def test_a_camera_that_stops_is_named_and_what_it_sent_is_complete(monkeypatch, tmp_path):
@@ -627,7 +628,6 @@ def test_a_camera_that_stops_is_named_and_what_it_sent_is_complete(monkeypatch, 
     sinks = [picture_sink(tmp_path / "out.avi", source, "0"), stream_sink(tmp_path / "out.csv", CLASSES)]
     with pytest.raises(LiveError, match="camera 0 stopped after 4 frames"):
         loop.watch(source, recogniser, sinks, None, 0.3, False)
-    monkeypatch.undo()
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 4
     assert len(frames_of(tmp_path / "out.avi")) >= 4
 
@@ -788,6 +788,17 @@ def test_the_command_annotates_a_film(film, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "20 frames, 40 faces" in done.stdout and "detector yunet" in done.stdout and f"written: {out}" in done.stdout
     assert len(frames_of(out)) == 20 and len(stream.read_text().splitlines()) == 40
+
+
+@pytest.mark.parametrize(("damaged", "status"), [(True, 1), (False, 0)])
+def test_a_folder_with_a_damaged_picture_is_done_all_the_same_and_ends_with_status_1(damaged, status, tmp_path):
+    (tmp_path / "in").mkdir()
+    write_image(tmp_path / "in" / "face.png", next(multi_face_frames(1)))
+    if damaged:
+        (tmp_path / "in" / "half.png").write_bytes((tmp_path / "in" / "face.png").read_bytes()[:3000])
+    done = CliRunner().invoke(cli.app, ["live", str(tmp_path / "in"), "--headless", "--out", str(tmp_path / "out")])
+    assert done.exit_code == status and "1 frames, 1 faces" in done.output and ("half.png" in done.output) == damaged
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["face.png"]
 
 
 @pytest.mark.parametrize(
