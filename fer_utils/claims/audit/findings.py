@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,9 +10,8 @@ from typing import Any
 
 from fer_utils.claims.audit.arithmetic import possible_counts, possible_denominators
 from fer_utils.claims.links import Amount, Trials
+from fer_utils.claims.printed import Whole, decimals, spread
 from fer_utils.claims.schema import REPORT_AVERAGES, Claim, ClaimSet
-
-LEADING_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class AuditError(ValueError):
@@ -85,23 +83,16 @@ def shown(claim: Claim) -> str:
         return f"table of {len(value)} rows" if value and isinstance(value[0], list) else ", ".join(map(str, value))
     if isinstance(value, bool | str):
         return str(value)
-    about = "about " if claim.approximate else ""
-    return f"{about}{printed_text(claim)}{'' if claim.plus_minus is None else f' +/- {claim.plus_minus:g}'}{unit}"
+    about, plus_minus = "about " if claim.approximate else "", spread_of(claim)
+    return f"{about}{printed_text(claim)}{'' if plus_minus is None else f' +/- {plus_minus:g}'}{unit}"
 
 
 # numbers as printed
 
 
-def decimals(number: float) -> int:
-    """Decimals that a number shows: 2 for 97.56, 0 for 100."""
-    return len(f"{number!r}".partition(".")[2]) if isinstance(number, float) and not number.is_integer() else 0
-
-
 def printed_text(claim: Claim, row: str | None = None, column: str | None = None) -> str:
     """A number as text with its printed decimals: those of the claim, or the most that any number of its column shows."""
     value = cell(claim, row, column)
-    if isinstance(value, str):
-        return number_in(value, claim)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise AuditError(f"claim {claim.id}: {'the value' if row is None else f'row {row!r}'} is no number: {value!r}")
     alike = [value]
@@ -111,18 +102,18 @@ def printed_text(claim: Claim, row: str | None = None, column: str | None = None
     return f"{value:,.0f}" if value >= 1e4 and places <= 0 else f"{value:.{max(places, 0)}f}"
 
 
-def number_in(text: str, claim: Claim) -> str:
-    """The number with which a printed text begins, as "98.80 +/- 0.40" does."""
-    found = LEADING_NUMBER.match(text)
-    if found is None:
-        raise AuditError(f"claim {claim.id}: no number at the beginning of {text!r}")
-    return found.group()
-
-
 def step(claim: Claim, text: str) -> float:
-    """One in the last printed decimal: 0.01 for "97.56", 1000 for a claim of -3 decimals."""
+    """One in the last printed decimal: 0.01 for "97.56", 1000 for a claim of -3 decimals, 1e6 for a value of 1.5e7."""
     places = claim.decimals if claim.decimals is not None else len(text.partition(".")[2])
+    if claim.decimals is None and isinstance(claim.value, Whole):
+        places = claim.value.printed.decimals
     return 10.0**-places
+
+
+def spread_of(claim: Claim, row: str | None = None, column: str | None = None) -> float | None:
+    """What is printed after +/- beside a number, or None."""
+    typed = spread(cell(claim, row, column))
+    return claim.plus_minus if typed is None and row is None else typed
 
 
 def value_as_number(claim: Claim) -> float:
@@ -179,7 +170,6 @@ def _base(claim: Claim, wanted: Amount) -> float:
         numbers = [cell(claim, row, wanted.column) for row in claim.value if row not in wanted.without]
     else:
         numbers = [cell(claim, wanted.row, wanted.column)]
-    numbers = [float(number_in(number, claim)) if isinstance(number, str) else number for number in numbers]
     if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers):
         raise AuditError(f"claim {claim.id} holds no single number there; name a row and a column")
     return sum(numbers)

@@ -23,6 +23,7 @@ from fer_utils.claims.audit.findings import (
     nearest,
     number_text,
     printed_text,
+    spread_of,
     step,
     trials_link,
     value_as_number,
@@ -69,15 +70,11 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
             )
             meaning += f" It fits n = {named}" + (f", such as {found.share}." if len(sizes) > 1 else f": {found.share}.")
         yield finding(claim, what, IMPOSSIBLE, meaning, printed=printed, **numbers)
-    spread = claim.plus_minus if link.row is None else _spread(cell(claim, link.row, link.column))
+    spread = spread_of(claim, link.row, link.column)
     certain = found.fits or len(found.elsewhere) == 1
     if spread and certain and (images := possible_counts(f"{spread:.2f}", found.n)):
         meaning = f"{place}The spread of {spread:g} is {images[0]} of {found.n}."
         yield finding(claim, "spread as a count", NOTABLE, meaning, printed=f"+/- {spread:g}", images=images, n=found.n)
-
-
-def _spread(text: object) -> float | None:
-    return float(text.split("+/-")[1]) if isinstance(text, str) and "+/-" in text else None
 
 
 def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
@@ -112,7 +109,7 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
 def _digit_repairs(claims: ClaimSet, column: Amount, target: float) -> list[tuple[str, int, int]]:
     table = claims[column.claim]
     rows = {row: cell(table, row, column.column) for row in table.value if row not in column.without}
-    return transposed_digits(rows, int(target)) if all(type(count) is int for count in rows.values()) else []
+    return transposed_digits(rows, int(target)) if all(isinstance(count, int) for count in rows.values()) else []
 
 
 def _one_digit_apart(first: int, second: int) -> bool:

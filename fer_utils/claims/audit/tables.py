@@ -31,6 +31,7 @@ from fer_utils.claims.audit.matrices import class_totals, is_counts
 from fer_utils.claims.audit.numbers import harmonic_finding
 from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages, report_counts
 from fer_utils.claims.links import Below, Folds, SameAs, Size
+from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import Claim, ClaimSet
 from fer_utils.evaluation.chance import class_z_scores
 from fer_utils.evaluation.metrics import wilson_interval
@@ -189,7 +190,7 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
 
 def fold_texts(claim: Claim, row: str) -> list[str]:
     """The folds of a row as text, with as many decimals as any fold of the table shows."""
-    places = max(len(f"{fold:g}".partition(".")[2]) for folds in claim.value.values() for fold in folds)
+    places = max(0, *(decimals(fold) for folds in claim.value.values() for fold in folds))
     return [f"{fold:.{places}f}" for fold in cell(claim, row)]
 
 
