@@ -26,9 +26,13 @@ class Bounds:
         """Bounds for a claim that is looked at now; more than the usual number of partial tables have more time too."""
         return cls(kept, time.monotonic() + SECONDS * max(1.0, kept / SEARCH_LIMIT))
 
+    def passed(self, size: int) -> bool:
+        """Whether `size` partial tables are too many, or the time is over."""
+        return size > self.kept or time.monotonic() > self.deadline
+
     def check(self, size: int) -> None:
-        """Raises SearchStopped where `size` partial tables are too many, or the time is over."""
-        if size > self.kept or time.monotonic() > self.deadline:
+        """Raises SearchStopped where they are passed."""
+        if self.passed(size):
             raise SearchStopped
 
     def __str__(self) -> str:

@@ -27,10 +27,19 @@ class Outcome(StrEnum):
     NOT_CHECKABLE = "not checkable"  # there is nothing to hold it against, or the search was too large
 
 
+class Grade(StrEnum):
+    """How much is wrong with a printed number; only what is substantive makes a claim inconsistent."""
+
+    MISPRINT = "misprint"  # a digit, a cell or an orientation, from which what was meant can be told
+    ROUNDING = "rounding"  # at most one in the last printed decimal
+    SUBSTANTIVE = "substantive"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One check of one claim: the printed value, its place, the outcome, and what that means in one sentence.
 
+    `grade` says how much is wrong, where something is; `assuming` under which reading of the number.
     `partners` are the claims that print the same thing: an impossible outcome says that they cannot hold together with this one.
     """
 
@@ -42,17 +51,56 @@ class Finding:
     meaning: str
     numbers: dict[str, Any] = field(default_factory=dict)
     partners: tuple[str, ...] = ()
+    grade: Grade | None = None
+    assuming: str = ""
 
 
-def finding(claim: Claim, check: str, outcome: Outcome, meaning: str, /, *, printed: str = "", **numbers: Any) -> Finding:
-    """A finding about a claim; `numbers` are what the sentence was made of."""
+def finding(
+    claim: Claim,
+    check: str,
+    outcome: Outcome,
+    meaning: str,
+    /,
+    *,
+    printed: str = "",
+    grade: Grade | None = None,
+    assuming: str = "",
+    **numbers: Any,
+) -> Finding:
+    """A finding about a claim; `numbers` are what the sentence was made of. What is impossible is substantive if not graded."""
+    grade = Grade.SUBSTANTIVE if grade is None and outcome is Outcome.IMPOSSIBLE else grade
     where = claim.where if claim.belongs_to == "text" or claim.belongs_to in claim.where else f"{claim.where}, {claim.belongs_to}"
-    return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers)
+    return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers, (), grade, assuming)
+
+
+def grade_of_difference(printed: float, needed: float, unit: float, *, counted: bool = False) -> Grade:
+    """The grade of a printed number where another is needed: rounding within one `unit` of the last decimal, else by its digits.
+
+    One digit changed, or two neighbours swapped, is a misprint where it changes the number by a twentieth at most. What was
+    `counted` is not rounded.
+    """
+    if not counted and abs(printed - needed) <= min(1.5 * unit, abs(needed) / 5) + 1e-9:
+        return Grade.ROUNDING
+    one, other = (f"{round(number / unit):d}" for number in (printed, needed))
+    apart = [place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    swapped = (
+        len(apart) == 2 and apart[1] == apart[0] + 1 and one[apart[0]] == other[apart[1]] and one[apart[1]] == other[apart[0]]
+    )
+    close = abs(printed - needed) <= abs(needed) / 20
+    return Grade.MISPRINT if close and len(one) == len(other) > 2 and (len(apart) == 1 or swapped) else Grade.SUBSTANTIVE
 
 
 def contradictions(found: Sequence[Finding]) -> dict[str, str]:
-    """Claim -> why it is impossible: the first such sentence about it."""
-    return {one.claim: one.meaning for one in reversed(found) if one.outcome is Outcome.IMPOSSIBLE}
+    """Claim -> why it is impossible: the first such sentence about it; misprints and rounding are none.
+
+    Left out where another claim that should agree is impossible by a further check, which shows the fault to be there.
+    """
+    impossible, at_fault = _impossible(found)
+    return {
+        one.claim: one.meaning
+        for one in reversed(impossible)
+        if one.grade is Grade.SUBSTANTIVE and (one.claim in at_fault or not at_fault.intersection(one.partners))
+    }
 
 
 def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
@@ -60,14 +108,19 @@ def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
 
     Left out where that other one is impossible by a further check, which shows the fault to be there.
     """
-    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
-    at_fault = {one.claim for one in impossible if not one.partners}
+    impossible, at_fault = _impossible(found)
     return {
         partner: f"{one.claim}, which should agree, contradicts it: {one.meaning}"
         for one in reversed(impossible)
-        if one.claim not in at_fault
+        if one.grade is Grade.SUBSTANTIVE and one.claim not in at_fault
         for partner in one.partners
     }
+
+
+def _impossible(found: Sequence[Finding]) -> tuple[list[Finding], set[str]]:
+    """The findings of what is impossible, and the claims that are so by themselves, if only by a misprint."""
+    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
+    return impossible, {one.claim for one in impossible if not one.partners}
 
 
 def shown(claim: Claim) -> str:
@@ -231,6 +284,21 @@ class Counted:
 def trials_link(claim: Claim, row: str | None = None, column: str | None = None) -> Trials | None:
     """The claim's trials link for a cell, or None."""
     return next((link for link in claim.links if link.kind == "trials" and (link.row, link.column) == (row, column)), None)
+
+
+def other_readings(claim: Claim, row: str | None = None, column: str | None = None) -> tuple[str, ...]:
+    """What a percentage may be a mean of instead of one share of its items: folds, runs, classes or people.
+
+    Where the number of items is a guess at a split, as a part of a number is, a mean of folds and of runs stays open.
+    """
+    link = trials_link(claim, row, column)
+    if link is None:
+        return ()
+    if row is None and any(other.kind == "folds" for other in claim.links):
+        return ("folds",)
+    if link.readings is None:
+        return ("folds", "runs") if any(n.parts > 1 for n in link.n) else ()
+    return tuple(reading for reading in link.readings if reading != "pooled")
 
 
 def counted(claims: ClaimSet, claim: Claim, link: Trials) -> Counted:
