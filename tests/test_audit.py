@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.metrics import classification_report
 
 from fer_utils.claims.audit import arithmetic, rounded_tables
+from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.schema import load_claims
 from fer_utils.evaluation import chance, significance
 from fer_utils.evaluation.metrics import wilson_interval
@@ -340,11 +341,11 @@ def test_a_report_without_its_averages_is_refused():
 
 def test_a_search_that_hits_its_limit_says_so_and_keeps_outer_bounds():
     report = printed(BP4D, "report")
-    found, bounded = rounded_tables.report_counts(report), rounded_tables.report_counts(report, limit=10)
+    found, bounded = rounded_tables.report_counts(report), rounded_tables.report_counts(report, bounds=Bounds(10))
     assert not bounded.complete and len(bounded.tables) == 0
     for name, (low, high) in found.predicted.items():
         assert bounded.predicted[name][0] <= low and high <= bounded.predicted[name][1]
-    with pytest.raises(ValueError, match="greater limit"):
+    with pytest.raises(ValueError, match="greater bounds"):
         rounded_tables.chance_ranges(bounded)
 
 
@@ -465,7 +466,7 @@ def test_totals_that_do_not_fit_the_matrix_are_refused(totals):
 def test_a_search_for_matrices_that_hits_its_limit_says_so():
     identity = np.eye(4).tolist()
     assert len(rounded_tables.possible_matrices(identity, total=10).matrices) == 84
-    bounded = rounded_tables.possible_matrices(identity, total=10, limit=5)
+    bounded = rounded_tables.possible_matrices(identity, total=10, bounds=Bounds(5))
     assert not bounded.complete and len(bounded.matrices) == 0
 
 
@@ -503,7 +504,7 @@ def test_the_ckplus_matrix_has_true_classes_in_its_columns_and_one_cell_out_of_p
 def test_the_precision_of_small_6_forces_a_class_of_at_most_two_images():
     _, precision, recall, f1 = printed(MOBILENET, "ckplus_setups")["small_6"]
     found = rounded_tables.possible_matrices(
-        printed(MOBILENET, "confusion_small_6"), total=65, right=63, whole=100, number_format=".2f"
+        printed(MOBILENET, "confusion_small_6"), total=65, right=63, whole=100, form=rounded_tables.Form(2)
     )
     columns, rows = found.matrices.sum(axis=1), found.matrices.sum(axis=2)
     hits = np.diagonal(found.matrices, axis1=1, axis2=2)
@@ -517,4 +518,4 @@ def test_the_precision_of_small_6_forces_a_class_of_at_most_two_images():
 
 def test_the_neutral_row_of_small_8_is_impossible():
     shares = printed(MOBILENET, "confusion_small_8")
-    assert rounded_tables.possible_matrices(shares, total=130, whole=100, number_format=".2f").impossible_rows == (0,)
+    assert rounded_tables.possible_matrices(shares, total=130, whole=100, form=rounded_tables.Form(2)).impossible_rows == (0,)

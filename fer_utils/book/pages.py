@@ -125,7 +125,7 @@ def filled(page: str) -> str:
         (chapter, *path), form = match.group(1).split("."), match.group(2) or ""
         if path[0] == "claim":
             claim = load_claims(chapter)[path[1]]
-            value = f"{claim.value:,}" if type(claim.value) is int else str(claim.value)
+            value = f"{claim.value:,}" if isinstance(claim.value, int) and not isinstance(claim.value, bool) else str(claim.value)
             return value if claim.unit in {"none", "count"} else f"{value} {claim.unit.replace('_', ' ')}"
         if path[0] == "audit":
             _, claim_id, check, name = path

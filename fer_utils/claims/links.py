@@ -56,10 +56,16 @@ class Amount(Part):
 
 
 class Trials(Part):
-    """The percentage (of a table: the cell) counts right answers out of one of these numbers."""
+    """The percentage (of a table: the cell) counts right answers out of one of these numbers.
+
+    `readings` are those that the paper leaves open: pooled over the items, or a mean of folds, runs, classes or subjects.
+    """
 
     kind: Literal["trials"]
     n: tuple[Amount, ...] = Field(min_length=1)
+    readings: tuple[Literal["pooled", "folds", "runs", "classes", "subjects"], ...] | None = Field(
+        None, min_length=1, description="none given: pooled, and where an amount has parts a mean of folds or runs too"
+    )
     row: str | None = None
     column: str | None = None
 

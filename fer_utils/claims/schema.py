@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fer_utils.claims.links import Identifier, Link
+from fer_utils.claims.printed import DecimalMark, Fractional, Whole, numbers_in
+from fer_utils.claims.strict_yaml import read_yaml
 from fer_utils.results.paths import asset
 
-if TYPE_CHECKING:
-    Value = Any  # which of them it is follows from the claim's quantity, of which types know nothing
-else:
-    Value = int | float | bool | str | list[Any] | dict[str, Any] | None
+Value = Any  # a number, text, list or table: which of them follows from the claim's quantity, of which types know nothing
 
 Unit = Literal[
     "percent", "percentage_points", "fraction", "count", "images", "videos", "sequences", "subjects", "classes",
@@ -26,6 +25,7 @@ FULL = {"percent": 100, "fraction": 1}
 LAYER_COLUMNS = ("output_shape", "parameters")
 REPORT_AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
 REPORT_COLUMNS = ("precision", "recall", "f1", "support")
+TEXTS = ("setting", "class_names", "prediction_examples", "figure")  # quantities whose values may be texts that look like numbers
 
 
 class Claim(BaseModel):
@@ -62,6 +62,9 @@ class Claim(BaseModel):
             if wrong := [cell for row in rows for cell in row if not _is_number(cell) or not 0 <= cell <= most]:
                 form = f"from 0 to {most}" if self.unit in FULL else "from 0"
                 raise ValueError(f"claim {self.id}: a cell of the matrix is {wrong[0]!r}; expected a number {form}")
+            cells = [cell for row in rows for cell in row]
+            if self.unit not in FULL and max(cells) <= 1 and any(cell != int(cell) for cell in cells):
+                raise ValueError(f"claim {self.id}: the cells of the matrix are shares; expected unit: fraction, or percent")
         if self.columns and isinstance(self.value, dict):
             for name, row in self.value.items():
                 if not isinstance(row, list) or len(row) != len(self.columns):
@@ -84,7 +87,8 @@ class Claim(BaseModel):
         rows = self.value if isinstance(self.value, dict) else {"": [None, None]}
         for name, (shape, parameters) in rows.items():
             sides = shape if isinstance(shape, list) and shape else [None]
-            if not all(type(number) is int and number >= 0 for number in (*sides, parameters)) or 0 in sides:
+            numbers = (*sides, parameters)
+            if not all(_is_number(number) and isinstance(number, int) and number >= 0 for number in numbers) or 0 in sides:
                 raise ValueError(f"claim {self.id}, row {name!r}: expected [shape, parameters] such as [[46, 46, 32], 320]")
 
     def _check_report(self) -> None:
@@ -121,6 +125,7 @@ class Paper(BaseModel):
     venue: str = ""
     language: Literal["en", "id"] = "en"
     main_claim: Identifier | None = Field(None, description="the claim that the chapter opens with; none: the first")
+    decimal: DecimalMark = Field(".", description="the mark before decimals in the claims' values; the other separates thousands")
 
 
 class ClaimSet(BaseModel):
@@ -129,7 +134,17 @@ class ClaimSet(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     paper: Paper
-    claims: tuple[Claim, ...]
+    claims: tuple[Claim, ...] = Field(min_length=1, description="a list of one claim or more; nothing can be checked without")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_numbers(cls, content: Any) -> Any:
+        """The values of the claims with their printed numbers read, by the paper's decimal mark."""
+        if not isinstance(content, dict) or not isinstance(content.get("claims"), list):
+            return content
+        header = content.get("paper")
+        mark = header.get("decimal", ".") if isinstance(header, dict) else "."
+        return content | {"claims": [_with_numbers(claim, "," if mark == "," else ".") for claim in content["claims"]]}
 
     @field_validator("claims")
     @classmethod
@@ -164,6 +179,20 @@ class ClaimSet(BaseModel):
         raise KeyError(f"{self.paper.key} has no claim {claim_id!r}; it has {', '.join(c.id for c in self.claims)}")
 
 
+def _with_numbers(claim: Any, decimal: DecimalMark) -> Any:
+    """An entry of a claims file with its value's numbers read. Raises ValueError naming the claim."""
+    if not isinstance(claim, dict) or "value" not in claim or claim.get("quantity") in TEXTS:
+        return claim
+    try:
+        value = numbers_in(claim["value"], decimal)
+    except ValueError as error:
+        raise ValueError(f"claim {claim.get('id')}: {error}") from None
+    signs = [one.printed.text for one in _numbers(value) if isinstance(one, Whole | Fractional) and one.printed.percent]
+    if signs and claim.get("unit") not in ("percent", "percentage_points"):
+        raise ValueError(f"claim {claim.get('id')}: {signs[0]!r} has a percent sign; expected the unit percent")
+    return claim | {"value": value}
+
+
 def load_claims(chapter_or_file: str | Path) -> ClaimSet:
     """Read a claims file, given a chapter's name or a path ending in .yml.
 
@@ -173,10 +202,19 @@ def load_claims(chapter_or_file: str | Path) -> ClaimSet:
     if path.suffix not in {".yml", ".yaml"}:
         path = asset(f"claims/{chapter_or_file}.yml")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return ClaimSet.model_validate(content)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return _claims_of(path, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not valid YAML: {error}") from None
+
+
+@lru_cache(maxsize=16)  # pages ask for the same file many times
+def _claims_of(path: Path, text: str) -> ClaimSet:
+    try:
+        content = read_yaml(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid YAML: {error}") from None
+    try:
+        return ClaimSet.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{path}, {_explained(error, content)}") from None
 

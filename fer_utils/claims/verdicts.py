@@ -2,7 +2,7 @@
 
 The verdict of a claim is the first of these that there is:
 
-1. `inconsistent`, where the audit finds the claim itself impossible;
+1. `inconsistent`, where the audit finds the claim itself impossible, and not by a misprint or rounding;
 2. what the published full run measured;
 3. what this build's run of the chapter measured;
 4. `inconsistent`, where another claim that should agree contradicts it;

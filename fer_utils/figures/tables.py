@@ -149,13 +149,22 @@ def weights_notice(asked: str, used: str) -> HTML:
     )
 
 
+def graded(found: Finding) -> str:
+    """The outcome of a finding with its grade: impossible (misprint)."""
+    return found.outcome.value if found.grade is None else f"{found.outcome} ({found.grade})"
+
+
+def _assumed(found: Finding) -> str:
+    return f"<br><small>assuming {html.escape(found.assuming)}</small>" if found.assuming else ""
+
+
 def findings_html(found: Sequence[Finding], *, folded: str = "") -> HTML:
     """Findings of the audit as a table with the outcomes coloured; behind a summary where `folded` names one."""
     rows = "".join(
         f"<tr><td>{html.escape(one.claim.replace('_', ' '))}<br><small>{html.escape(one.where)}</small></td>"
         f"<td>{html.escape(one.printed)}<br><small>{html.escape(one.check)}</small></td>"
-        f'<td><span class="verdict-tag" style="background:{OUTCOME_COLOURS[one.outcome]}">{one.outcome}</span> '
-        f"{html.escape(one.meaning)}</td></tr>"
+        f'<td><span class="verdict-tag" style="background:{OUTCOME_COLOURS[one.outcome]}">{graded(one)}</span> '
+        f"{html.escape(one.meaning)}{_assumed(one)}</td></tr>"
         for one in found
     )
     head = "<th>claim<br><small>place</small></th><th>printed<br><small>check</small></th><th>outcome, and what it means</th>"

@@ -31,13 +31,13 @@ def audit(
 
     Exit status: 0 nothing is impossible, 1 something is, 2 the file is not a claims file.
     """
-    from fer_utils.claims.audit import checks, findings, rounded_tables
+    from fer_utils.claims.audit import checks, findings
     from fer_utils.claims.schema import load_claims, papers
 
     if str(file) not in papers() and not (file.is_file() and file.suffix in {".yml", ".yaml"}):
         raise ParameterError(f"{file} is neither a claims file (.yml) nor a paper of this book; those are {', '.join(papers())}")
     try:
-        found = checks.audit_claims(load_claims(file), search_limit or rounded_tables.SEARCH_LIMIT)
+        found = checks.audit_claims(load_claims(file), search_limit or checks.SEARCH_LIMIT)
     except (OSError, ValueError) as error:
         typer.echo(f"fer-book: {error}" if str(file) in str(error) else f"fer-book: {file}: {error}", err=True)
         raise typer.Exit(2) from None

@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "restore_column",
             "transposed_digits",
         ],
-        "findings": ["Finding", "Outcome"],
+        "findings": ["Finding", "Grade", "Outcome"],
         "rounded_tables": ["AVERAGES", "chance_ranges", "check_averages", "one_cell_moved", "possible_matrices", "report_counts"],
         "tables": ["exact_folds"],
         "checks": ["audit_claims", "findings_table", "outcome_counts"],

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from fer_utils.claims.audit import layer_tables, matrices, numbers, tables
+from fer_utils.claims.audit.bounds import SEARCH_LIMIT, Bounds
 from fer_utils.claims.audit.findings import Finding, Outcome, finding
-from fer_utils.claims.audit.rounded_tables import SEARCH_LIMIT
 from fer_utils.claims.links import SameAs
 from fer_utils.claims.schema import LAYER_COLUMNS, Claim, ClaimSet
 
@@ -50,15 +50,16 @@ NOT_CHECKABLE = {
 def audit_claims(claims: ClaimSet, search_limit: int = SEARCH_LIMIT) -> list[Finding]:
     """All findings about a paper, in the order of its claims; at least one for each claim.
 
-    `search_limit` bounds the partial tables of counts that a search keeps. Raises AuditError (a ValueError) where a link
-    does not fit the claims that it names.
+    `search_limit` bounds the partial tables of counts that a search keeps, and with them the time for a claim. Raises
+    AuditError (a ValueError) where a link does not fit the claims that it names.
     """
     return [found for claim in claims.claims for found in audit_claim(claims, claim, search_limit)]
 
 
 def audit_claim(claims: ClaimSet, claim: Claim, search_limit: int = SEARCH_LIMIT) -> list[Finding]:
     """The findings about one claim, at least one."""
-    found = [*_of_its_kind(claims, claim, search_limit), *_of_its_links(claims, claim, search_limit)]
+    bounds = Bounds.from_now(search_limit)
+    found = [*_of_its_kind(claims, claim, bounds), *_of_its_links(claims, claim, bounds)]
     if found:
         return found
     users = [other.id for other in claims.claims for link in other.links if claim.id in link.claims_named()]
@@ -69,15 +70,15 @@ def audit_claim(claims: ClaimSet, claim: Claim, search_limit: int = SEARCH_LIMIT
     return [finding(claim, "", Outcome.NOT_CHECKABLE, reason)]
 
 
-def _of_its_kind(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
+def _of_its_kind(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
     """What a claim's own quantity calls for."""
     if claim.quantity == "confusion_matrix":
         if matrices.is_counts(claim):
             yield from matrices.count_matrix(claims, claim)
         else:
-            yield from matrices.share_matrix(claims, claim, limit)
+            yield from matrices.share_matrix(claims, claim, bounds)
     elif claim.quantity == "classification_report":
-        yield from tables.report(claims, claim, limit)
+        yield from tables.report(claims, claim, bounds)
     elif claim.quantity == "fold_accuracies":
         yield from tables.fold_table(claims, claim)
     elif claim.quantity == "layer_table" and claim.columns == LAYER_COLUMNS:
@@ -88,24 +89,24 @@ def _of_its_kind(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding
         yield from tables.score_rows(claim)
 
 
-def _of_its_links(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
+def _of_its_links(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
     for link in claim.links:
         if link.kind == "class_counts" or (link.kind == "trials" and claim.quantity == "fold_accuracies"):
             continue  # they serve the table's own check
         if link.kind == "scores":
-            yield from matrices.scored_matrix(claims, claim, link, limit)
+            yield from matrices.scored_matrix(claims, claim, link, bounds)
             continue
-        found = _same(claims, claim, link, limit) if link.kind == "same_as" else BY_LINK[link.kind](claims, claim, link)
+        found = _same(claims, claim, link, bounds) if link.kind == "same_as" else BY_LINK[link.kind](claims, claim, link)
         partners = tuple(dict.fromkeys(link.claims_named())) if link.kind in BETWEEN_EQUALS else ()
         yield from (dataclasses.replace(one, partners=partners) for one in found)
 
 
-def _same(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Iterator[Finding]:
+def _same(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) -> Iterator[Finding]:
     other = claims[link.amount.claim] if link.amount.claim and link.amount.row is None else None
     if other is not None and other.quantity == "confusion_matrix":
-        yield from matrices.same_matrix(claims, claim, link, limit)
+        yield from matrices.same_matrix(claims, claim, link, bounds)
     elif other is not None and other.quantity == "classification_report" and not isinstance(claim.value, dict):
-        yield from tables.same_report(claims, claim, link, limit)
+        yield from tables.same_report(claims, claim, link, bounds)
     else:
         yield from numbers.same_number(claims, claim, link)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,9 +10,8 @@ from typing import Any
 
 from fer_utils.claims.audit.arithmetic import possible_counts, possible_denominators
 from fer_utils.claims.links import Amount, Trials
+from fer_utils.claims.printed import Whole, decimals, spread
 from fer_utils.claims.schema import REPORT_AVERAGES, Claim, ClaimSet
-
-LEADING_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class AuditError(ValueError):
@@ -29,10 +27,19 @@ class Outcome(StrEnum):
     NOT_CHECKABLE = "not checkable"  # there is nothing to hold it against, or the search was too large
 
 
+class Grade(StrEnum):
+    """How much is wrong with a printed number; only what is substantive makes a claim inconsistent."""
+
+    MISPRINT = "misprint"  # a digit, a cell or an orientation, from which what was meant can be told
+    ROUNDING = "rounding"  # at most one in the last printed decimal
+    SUBSTANTIVE = "substantive"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One check of one claim: the printed value, its place, the outcome, and what that means in one sentence.
 
+    `grade` says how much is wrong, where something is; `assuming` under which reading of the number.
     `partners` are the claims that print the same thing: an impossible outcome says that they cannot hold together with this one.
     """
 
@@ -44,17 +51,56 @@ class Finding:
     meaning: str
     numbers: dict[str, Any] = field(default_factory=dict)
     partners: tuple[str, ...] = ()
+    grade: Grade | None = None
+    assuming: str = ""
 
 
-def finding(claim: Claim, check: str, outcome: Outcome, meaning: str, /, *, printed: str = "", **numbers: Any) -> Finding:
-    """A finding about a claim; `numbers` are what the sentence was made of."""
+def finding(
+    claim: Claim,
+    check: str,
+    outcome: Outcome,
+    meaning: str,
+    /,
+    *,
+    printed: str = "",
+    grade: Grade | None = None,
+    assuming: str = "",
+    **numbers: Any,
+) -> Finding:
+    """A finding about a claim; `numbers` are what the sentence was made of. What is impossible is substantive if not graded."""
+    grade = Grade.SUBSTANTIVE if grade is None and outcome is Outcome.IMPOSSIBLE else grade
     where = claim.where if claim.belongs_to == "text" or claim.belongs_to in claim.where else f"{claim.where}, {claim.belongs_to}"
-    return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers)
+    return Finding(claim.id, where, printed or shown(claim), check, outcome, meaning, numbers, (), grade, assuming)
+
+
+def grade_of_difference(printed: float, needed: float, unit: float, *, counted: bool = False) -> Grade:
+    """The grade of a printed number where another is needed: rounding within one `unit` of the last decimal, else by its digits.
+
+    One digit changed, or two neighbours swapped, is a misprint where it changes the number by a twentieth at most. What was
+    `counted` is not rounded.
+    """
+    if not counted and abs(printed - needed) <= min(1.5 * unit, abs(needed) / 5) + 1e-9:
+        return Grade.ROUNDING
+    one, other = (f"{round(number / unit):d}" for number in (printed, needed))
+    apart = [place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
+    swapped = (
+        len(apart) == 2 and apart[1] == apart[0] + 1 and one[apart[0]] == other[apart[1]] and one[apart[1]] == other[apart[0]]
+    )
+    close = abs(printed - needed) <= abs(needed) / 20
+    return Grade.MISPRINT if close and len(one) == len(other) > 2 and (len(apart) == 1 or swapped) else Grade.SUBSTANTIVE
 
 
 def contradictions(found: Sequence[Finding]) -> dict[str, str]:
-    """Claim -> why it is impossible: the first such sentence about it."""
-    return {one.claim: one.meaning for one in reversed(found) if one.outcome is Outcome.IMPOSSIBLE}
+    """Claim -> why it is impossible: the first such sentence about it; misprints and rounding are none.
+
+    Left out where another claim that should agree is impossible by a further check, which shows the fault to be there.
+    """
+    impossible, at_fault = _impossible(found)
+    return {
+        one.claim: one.meaning
+        for one in reversed(impossible)
+        if one.grade is Grade.SUBSTANTIVE and (one.claim in at_fault or not at_fault.intersection(one.partners))
+    }
 
 
 def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
@@ -62,14 +108,19 @@ def contradicted_partners(found: Sequence[Finding]) -> dict[str, str]:
 
     Left out where that other one is impossible by a further check, which shows the fault to be there.
     """
-    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
-    at_fault = {one.claim for one in impossible if not one.partners}
+    impossible, at_fault = _impossible(found)
     return {
         partner: f"{one.claim}, which should agree, contradicts it: {one.meaning}"
         for one in reversed(impossible)
-        if one.claim not in at_fault
+        if one.grade is Grade.SUBSTANTIVE and one.claim not in at_fault
         for partner in one.partners
     }
+
+
+def _impossible(found: Sequence[Finding]) -> tuple[list[Finding], set[str]]:
+    """The findings of what is impossible, and the claims that are so by themselves, if only by a misprint."""
+    impossible = [one for one in found if one.outcome is Outcome.IMPOSSIBLE]
+    return impossible, {one.claim for one in impossible if not one.partners}
 
 
 def shown(claim: Claim) -> str:
@@ -85,23 +136,16 @@ def shown(claim: Claim) -> str:
         return f"table of {len(value)} rows" if value and isinstance(value[0], list) else ", ".join(map(str, value))
     if isinstance(value, bool | str):
         return str(value)
-    about = "about " if claim.approximate else ""
-    return f"{about}{printed_text(claim)}{'' if claim.plus_minus is None else f' +/- {claim.plus_minus:g}'}{unit}"
+    about, plus_minus = "about " if claim.approximate else "", spread_of(claim)
+    return f"{about}{printed_text(claim)}{'' if plus_minus is None else f' +/- {plus_minus:g}'}{unit}"
 
 
 # numbers as printed
 
 
-def decimals(number: float) -> int:
-    """Decimals that a number shows: 2 for 97.56, 0 for 100."""
-    return len(f"{number!r}".partition(".")[2]) if isinstance(number, float) and not number.is_integer() else 0
-
-
 def printed_text(claim: Claim, row: str | None = None, column: str | None = None) -> str:
     """A number as text with its printed decimals: those of the claim, or the most that any number of its column shows."""
     value = cell(claim, row, column)
-    if isinstance(value, str):
-        return number_in(value, claim)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise AuditError(f"claim {claim.id}: {'the value' if row is None else f'row {row!r}'} is no number: {value!r}")
     alike = [value]
@@ -111,18 +155,18 @@ def printed_text(claim: Claim, row: str | None = None, column: str | None = None
     return f"{value:,.0f}" if value >= 1e4 and places <= 0 else f"{value:.{max(places, 0)}f}"
 
 
-def number_in(text: str, claim: Claim) -> str:
-    """The number with which a printed text begins, as "98.80 +/- 0.40" does."""
-    found = LEADING_NUMBER.match(text)
-    if found is None:
-        raise AuditError(f"claim {claim.id}: no number at the beginning of {text!r}")
-    return found.group()
-
-
 def step(claim: Claim, text: str) -> float:
-    """One in the last printed decimal: 0.01 for "97.56", 1000 for a claim of -3 decimals."""
+    """One in the last printed decimal: 0.01 for "97.56", 1000 for a claim of -3 decimals, 1e6 for a value of 1.5e7."""
     places = claim.decimals if claim.decimals is not None else len(text.partition(".")[2])
+    if claim.decimals is None and isinstance(claim.value, Whole):
+        places = claim.value.printed.decimals
     return 10.0**-places
+
+
+def spread_of(claim: Claim, row: str | None = None, column: str | None = None) -> float | None:
+    """What is printed after +/- beside a number, or None."""
+    typed = spread(cell(claim, row, column))
+    return claim.plus_minus if typed is None and row is None else typed
 
 
 def value_as_number(claim: Claim) -> float:
@@ -179,7 +223,6 @@ def _base(claim: Claim, wanted: Amount) -> float:
         numbers = [cell(claim, row, wanted.column) for row in claim.value if row not in wanted.without]
     else:
         numbers = [cell(claim, wanted.row, wanted.column)]
-    numbers = [float(number_in(number, claim)) if isinstance(number, str) else number for number in numbers]
     if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers):
         raise AuditError(f"claim {claim.id} holds no single number there; name a row and a column")
     return sum(numbers)
@@ -241,6 +284,21 @@ class Counted:
 def trials_link(claim: Claim, row: str | None = None, column: str | None = None) -> Trials | None:
     """The claim's trials link for a cell, or None."""
     return next((link for link in claim.links if link.kind == "trials" and (link.row, link.column) == (row, column)), None)
+
+
+def other_readings(claim: Claim, row: str | None = None, column: str | None = None) -> tuple[str, ...]:
+    """What a percentage may be a mean of instead of one share of its items: folds, runs, classes or people.
+
+    Where the number of items is a guess at a split, as a part of a number is, a mean of folds and of runs stays open.
+    """
+    link = trials_link(claim, row, column)
+    if link is None:
+        return ()
+    if row is None and any(other.kind == "folds" for other in claim.links):
+        return ("folds",)
+    if link.readings is None:
+        return ("folds", "runs") if any(n.parts > 1 for n in link.n) else ()
+    return tuple(reading for reading in link.readings if reading != "pooled")
 
 
 def counted(claims: ClaimSet, claim: Claim, link: Trials) -> Counted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,19 +10,25 @@ from typing import Any
 import numpy as np
 
 from fer_utils.claims.audit.arithmetic import lost_digits, possible_counts, restore_column
+from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
     AuditError,
     Finding,
+    Grade,
     Outcome,
     amount,
     counted,
     finding,
+    grade_of_difference,
     many,
+    other_readings,
     printed_text,
+    step,
     trials_link,
 )
-from fer_utils.claims.audit.rounded_tables import one_cell_moved, possible_matrices
+from fer_utils.claims.audit.rounded_tables import Form, MatrixCounts, one_cell_moved, possible_matrices
 from fer_utils.claims.links import Extreme, SameAs, Scores
+from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import FULL, Claim, ClaimSet
 from fer_utils.evaluation.chance import agreement_with_chance, permutation_p_value
 from fer_utils.evaluation.significance import p_value_text
@@ -32,12 +38,19 @@ SIGNIFICANT = 0.05
 TABLES_SHUFFLED = 999  # random tables of a permutation test
 SCORES = ("precision", "recall", "f1")
 
+SHARES_OF_COUNTS = "one matrix of the known class counts, its shares rounded or cut off"
+
 Shares = tuple[tuple[float, ...], ...]
 
 
 def is_counts(claim: Claim) -> bool:
     """Whether a matrix is printed in counts, not in shares of its rows."""
     return claim.unit not in FULL
+
+
+def has_means(claim: Claim) -> bool:
+    """Whether the cells of a matrix of counts are no whole numbers, as means over folds are not."""
+    return is_counts(claim) and any(cell != int(cell) for row in claim.value for cell in row)
 
 
 def class_totals(claims: ClaimSet, claim: Claim) -> list[int]:
@@ -55,6 +68,11 @@ def class_totals(claims: ClaimSet, claim: Claim) -> list[int]:
 
 def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     """Margins of a matrix of counts against known class counts, what restores it, and its agreement with chance."""
+    if has_means(claim):
+        cells = np.array(claim.value, dtype=float)
+        meaning = f"Its cells are means and no counts, with {100 * np.trace(cells) / cells.sum():.2f} % right; no test of counts "
+        yield finding(claim, "agreement with chance", OPEN, f"{meaning}applies.", accuracy=np.trace(cells) / cells.sum())
+        return
     matrix, known = np.array(claim.value, dtype=np.int64), class_totals(claims, claim)
     if known:
         matrix, found = _oriented(claim, matrix, np.array(known))
@@ -78,13 +96,14 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
 
 def _oriented(claim: Claim, matrix: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, Finding]:
     """The matrix with true classes in its rows, restored where digits were lost, and what was found of its margins."""
-    what, sums = "margins against class counts", {"row_sums": matrix.sum(axis=1).tolist(), "known": known.tolist()}
+    what = "margins against class counts"
+    sums: dict[str, Any] = {"row_sums": matrix.sum(axis=1).tolist(), "known": known.tolist()}
     n = f"{known.sum():,}"
     if (matrix.sum(axis=1) == known).all():
         return matrix, finding(claim, what, SAME, f"Its rows hold the {n} items of the known classes.", **sums)
     if (matrix.sum(axis=0) == known).all():
         meaning = f"Its columns hold the {n} items of the known classes, so it is printed transposed."
-        return matrix.T, finding(claim, what, NOTABLE, meaning, **sums)
+        return matrix.T, finding(claim, what, NOTABLE, meaning, grade=Grade.MISPRINT, **sums)
     short = f"Its cells add up to {matrix.sum():,} of {n}"
     restored = lost_digits(matrix, known)
     if len(restored) != 1:
@@ -93,6 +112,7 @@ def _oriented(claim: Claim, matrix: np.ndarray, known: np.ndarray) -> tuple[np.n
     repaired = restore_column(matrix, known, column)
     meaning = f"{short}: the column {claim.labels[column]} has lost digits. The known classes restore it to "
     meaning += f"{', '.join(map(str, repaired[:, column]))}; {kept} of {len(known)} of these begin with the printed digits."
+    sums["grade"] = Grade.MISPRINT
     return repaired, finding(claim, what, IMPOSSIBLE, meaning, **sums, column=column, restored=repaired[:, column].tolist())
 
 
@@ -101,100 +121,153 @@ class Reading:
     """The matrices of counts behind a matrix of shares, true classes in the rows, and how the printed one is read.
 
     It is read by "rows" or "columns" (which are the true classes), "one cell moved", "none", or "limit" where the search hit its
-    limit.
+    bounds. `right` are the possible counts of right answers of `n`; where the matrices are too many to list, they are known by
+    their rows alone. `form` is how the shares are printed.
     """
 
-    matrices: tuple[np.ndarray, ...]
     how: str
+    n: int
+    matrices: tuple[np.ndarray, ...] = ()
+    right: tuple[int, ...] = ()
     impossible_rows: tuple[int, ...] = ()
+    form: Form | None = None
 
 
-def share_reading(claims: ClaimSet, claim: Claim, limit: int) -> Reading:
-    """The reading of a matrix of shares with known class counts."""
+def share_reading(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Reading:
+    """The reading of a matrix of shares with known class counts, in whichever form and orientation it can be printed."""
     shares = tuple(tuple(row) for row in claim.value)
-    return _share_reading(shares, tuple(class_totals(claims, claim)), *_format(claim).items(), limit=limit)
+    return _share_reading(shares, tuple(class_totals(claims, claim)), FULL[claim.unit], share_forms(claim), bounds)
 
 
 @lru_cache(maxsize=32)
-def _share_reading(shares: Shares, known: tuple[int, ...], *options: tuple[str, Any], limit: int) -> Reading:
-    form = {"limit": limit, **dict(options)}
-    by_rows = possible_matrices(shares, row_totals=known, **form)
-    by_columns = possible_matrices(shares, column_totals=known, **form)
-    if not (by_rows.complete and by_columns.complete):
-        return Reading((), "limit")
-    if len(by_rows.matrices):
-        return Reading(tuple(by_rows.matrices), "rows")
-    if len(by_columns.matrices):
-        return Reading(tuple(matrix.T for matrix in by_columns.matrices), "columns", by_rows.impossible_rows)
-    moved = [possible_matrices(one, column_totals=known, **form) for one in one_cell_moved(shares)]
-    found = tuple(matrix.T for one in moved for matrix in one.matrices)
-    return Reading(found, "one cell moved" if found else "none", by_rows.impossible_rows)
+def _share_reading(shares: Shares, known: tuple[int, ...], whole: float, forms: tuple[Form, ...], bounds: Bounds) -> Reading:
+    def search(printed: Sequence[Sequence[float]], form: Form, **totals: Sequence[int]) -> MatrixCounts:
+        return possible_matrices(printed, whole=whole, form=form, bounds=bounds, **totals)
+
+    n, refuted, stopped = sum(known), [], False
+    for form in forms:
+        found = search(shares, form, row_totals=known)
+        if found.right is not None:
+            return Reading("rows", n, tuple(found.matrices), tuple(range(found.right[0], found.right[1] + 1)), form=form)
+        refuted.append(found.impossible_rows)
+    fewest = min(refuted, key=len)
+    for how in ("columns", "one cell moved"):
+        for form in forms:
+            printed = [shares] if how == "columns" else one_cell_moved(shares)
+            every = [search(one, form, column_totals=known) for one in printed]
+            matrices = tuple(matrix.T for found in every for matrix in found.matrices)
+            if matrices:
+                right = {int(np.trace(matrix)) for matrix in matrices}
+                return Reading(how, n, matrices, tuple(sorted(right)), fewest, form)
+            stopped |= not all(found.complete for found in every)
+        if stopped:
+            return Reading("limit", n, impossible_rows=fewest)
+    return Reading("none", n, impossible_rows=fewest)
 
 
-def _format(claim: Claim) -> dict[str, Any]:
-    """How shares are printed: in percent with as many decimals as any cell shows, or as `seaborn.heatmap` does."""
-    if claim.unit == "percent":
-        places = max(len(f"{share:g}".partition(".")[2]) for row in claim.value for share in row)
-        return {"whole": FULL["percent"], "number_format": f".{places}f"}
-    return {"whole": FULL["fraction"]}
+def share_forms(claim: Claim) -> tuple[Form, ...]:
+    """The forms in which a matrix of shares can have been printed, the likeliest first, from its cells as typed."""
+    cells = [cell for row in claim.value for cell in row]
+    shown = {decimals(cell) for cell in cells}
+    places = claim.decimals if claim.decimals is not None else max(shown)
+    fixed = (Form(places), Form(places, cut=True))
+    two_digits = claim.decimals is None and len(shown) > 1 and all(float(f"{cell:.2g}") == cell for cell in cells)
+    if not two_digits:
+        return fixed
+    return (Form(), *fixed) if claim.unit == "fraction" else (*fixed, Form())
 
 
-def share_matrix(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
+def share_matrix(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
     """Whether shares of rows can be shares of counts, and in which orientation."""
     what, known = "orientation and counts", class_totals(claims, claim)
     if not known:
         return
-    read = share_reading(claims, claim, limit)
+    read = share_reading(claims, claim, bounds)
     found, reading, labels = read.matrices, read.how, [claim.labels[row] for row in read.impossible_rows]
-    right = sorted({(int(np.trace(matrix)), int(matrix.sum())) for matrix in found})
-    text = ", ".join(f"{hits} of {n}, {100 * hits / n:.2f} %" for hits, n in right)
+    ends = sorted({read.right[0], read.right[-1]}) if read.right else []
+    text = " to ".join(f"{hits} of {read.n}, {100 * hits / read.n:.2f} %" for hits in ends)
     refuted = f"With true classes in the rows {len(labels)} of {len(known)} rows are no shares of the known counts "
     refuted += f"({', '.join(labels)})"
+    right = [(hits, read.n) for hits in read.right]
     numbers: dict[str, Any] = {"reading": reading, "right": right, "matrices": len(found), "impossible_rows": labels}
+    assuming = "" if read.form is None else f"shares {read.form}"
     if len(found) == 1:
         recalls = np.diag(found[0]) / found[0].sum(axis=1)
         numbers |= {"matrix": found[0].tolist(), "recall": dict(zip(claim.labels, recalls.tolist(), strict=True))}
     if reading == "limit":
-        yield finding(claim, what, OPEN, f"More than {limit:,} partial matrices: the search was stopped.", **numbers)
+        meaning = f"{refuted}; with true classes in the columns {bounds}."
+        yield finding(claim, what, OPEN, meaning, **numbers)
     elif reading == "rows":
-        meaning = f"With true classes in the rows {many(len(found), 'matrix of counts')} can be printed so ({text})."
-        yield finding(claim, what, SAME, meaning, **numbers)
+        number = many(len(found), "matrix of counts") if found else "more matrices of counts than were listed"
+        meaning = f"With true classes in the rows {number} can be printed so ({text})."
+        yield finding(claim, what, SAME, meaning, assuming=assuming, **numbers)
     elif reading == "columns":
         number = "exactly one matrix of counts" if len(found) == 1 else many(len(found), "matrix of counts")
         meaning = f"{refuted}; with true classes in the columns {number} can be printed so ({text}). It is printed transposed."
-        yield finding(claim, what, NOTABLE, meaning, **numbers)
+        yield finding(claim, what, NOTABLE, meaning, grade=Grade.MISPRINT, assuming=assuming, **numbers)
     elif reading == "one cell moved":
         meaning = f"{refuted}, and with true classes in the columns no matrix of counts can be printed so either. "
         meaning += f"With one cell moved to an empty place of its row {many(len(found), 'matrix')} can be printed so, "
         meaning += f"true classes in the columns ({text})."
-        yield finding(claim, what, IMPOSSIBLE, meaning, **numbers)
+        yield finding(claim, what, IMPOSSIBLE, meaning, grade=Grade.MISPRINT, assuming=SHARES_OF_COUNTS, **numbers)
     else:
-        yield finding(claim, what, IMPOSSIBLE, f"{refuted}; neither reading fits any matrix of counts.", **numbers)
+        meaning = f"{refuted}; neither reading fits any matrix of counts."
+        yield finding(claim, what, IMPOSSIBLE, meaning, assuming=SHARES_OF_COUNTS, **numbers)
 
 
-def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Iterator[Finding]:
+def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) -> Iterator[Finding]:
     """An accuracy beside the matrix that it should be of."""
     other, text, what = claims[link.amount.claim], printed_text(claim), "accuracy of its matrix"
+    if has_means(other):
+        yield _same_means(claim, other)
+        return
+    at_chance = False
     if is_counts(other):
-        matrix, known = np.array(other.value), class_totals(claims, other)
-        read = Reading((_oriented(other, matrix, np.array(known))[0] if known else matrix,), "rows")
+        matrix, known = np.array(other.value, dtype=np.int64), class_totals(claims, other)
+        matrix = _oriented(other, matrix, np.array(known))[0] if known else matrix
+        read = Reading("rows", int(matrix.sum()), (matrix,), (int(np.trace(matrix)),))
+        at_chance = matrix.sum(axis=1).all() and agreement_with_chance(matrix).p_value > SIGNIFICANT
     else:
-        read = share_reading(claims, other, limit) if class_totals(claims, other) else Reading((), "none")
-    pairs = sorted({(int(np.trace(matrix)), int(matrix.sum())) for matrix in read.matrices})
-    if not pairs:
+        read = share_reading(claims, other, bounds) if class_totals(claims, other) else Reading("none", 0)
+    if not read.right or not read.n:
         yield finding(claim, what, OPEN, f"{other.id} does not give its counts away.")
         return
-    fits = [pair for pair in pairs if pair[0] in possible_counts(text, pair[1])]
-    shares = ", ".join(f"{right:,} of {n:,} = {100 * right / n:.2f} %" for right, n in fits or pairs)
+    rounded, cut = ({*possible_counts(text, read.n, truncated=way)} & {*read.right} for way in (False, True))
+    fits = sorted(rounded or cut)
+    ends = sorted({(fits or read.right)[0], (fits or read.right)[-1]})
+    shares = " to ".join(f"{right:,} of {read.n:,} = {100 * right / read.n:.2f} %" for right in ends)
     moved = ", with one cell moved," if read.how == "one cell moved" else ""
-    says = "as printed" if fits else f"not {text} %"
-    yield finding(
-        claim,
-        what,
-        SAME if fits else IMPOSSIBLE,
-        f"The printed matrix ({other.id}){moved} has {shares}, {says}.",
-        right=fits or pairs,
-    )
+    meaning = f"The printed matrix ({other.id}){moved} has {shares}, "
+    numbers: dict[str, Any] = {"right": [(right, read.n) for right in fits or read.right]}
+    if rounded:
+        yield finding(claim, what, SAME, f"{meaning}as printed.", **numbers)
+    elif cut:
+        yield finding(claim, what, NOTABLE, f"{meaning}as printed with its digits cut off.", grade=Grade.ROUNDING, **numbers)
+    elif at_chance:
+        meaning += f"not {text} %. It is independent of the labels, as if scored against labels in another order, so it neither "
+        yield finding(claim, what, NOTABLE, f"{meaning}supports the accuracy nor excludes it.", **numbers)
+    elif readings := other_readings(claim):
+        meaning += f"not {text} %, which can be a mean of {' or '.join(readings)} instead."
+        yield finding(claim, what, NOTABLE, meaning, **numbers)
+    else:
+        near = min((100 * right / read.n for right in ends), key=lambda share: abs(share - float(text)))
+        numbers["grade"] = grade_of_difference(float(text), near, step(claim, text))
+        meaning += f"not {text} %."
+        yield finding(claim, what, IMPOSSIBLE, meaning, assuming="pooled over the items of the matrix", **numbers)
+
+
+def _same_means(claim: Claim, matrix: Claim) -> Finding:
+    """An accuracy beside a matrix whose cells are means of counts, as over folds."""
+    cells, text = np.array(matrix.value, dtype=float), printed_text(claim)
+    unit = 10.0 ** -max(decimals(cell) for row in matrix.value for cell in row)
+    right, wrong = np.trace(cells), cells.sum() - np.trace(cells)
+    more, rest = unit * len(cells), unit * (cells.size - len(cells))  # the cells may be rounded or cut off
+    low = 100 * max(0.0, right - more / 2) / max(unit, right + wrong - more / 2 + rest)
+    high = 100 * (right + more) / max(unit, right + wrong + more - rest / 2)
+    room, meaning = step(claim, text), f"The means of {matrix.id} have {100 * right / (right + wrong):.2f} % right"
+    if low - room <= float(text) <= high + room:
+        return finding(claim, "accuracy of its matrix", SAME, f"{meaning}, as their decimals allow.", low=low, high=high)
+    return finding(claim, "accuracy of its matrix", NOTABLE, f"{meaning}, not {text} %; a mean of shares need not be theirs.")
 
 
 def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Finding]:
@@ -202,7 +275,7 @@ def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Fin
     table = claims[link.matrix]
     if table.quantity != "confusion_matrix":
         raise AuditError(f"claim {claim.id}: {link.matrix} is no confusion_matrix")
-    matrix = np.array(table.value, dtype=float)
+    matrix, known = np.array(table.value, dtype=float), class_totals(claims, table)
     if claim.value not in table.labels:
         raise AuditError(f"claim {claim.id}: {link.matrix} has no class {claim.value!r}; it has {', '.join(table.labels)}")
     recall = np.diag(matrix) / matrix.sum(axis=1)
@@ -211,11 +284,17 @@ def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Fin
     wanted = 1 if link.rank == "highest" else len(recall)
     share = f"{matrix[place, place]:g} of {matrix[place].sum():g} right"
     meaning = f"{claim.value} has rank {rank} of {len(recall)} by recall ({share}); the text says {link.rank}."
-    outcome = SAME if rank == wanted else IMPOSSIBLE
-    yield finding(claim, "rank of a class", outcome, meaning, rank=rank, recall=float(recall[place]))
+    numbers: dict[str, Any] = {"rank": rank, "recall": float(recall[place])}
+    by_columns = np.diag(matrix) / np.maximum(matrix.sum(axis=0), 1e-9)
+    otherwise = 1 + int((by_columns > by_columns[place]).sum())
+    if rank != wanted and otherwise == wanted and not known:
+        meaning = f"{meaning[:-1]}, as it is by precision, or if true classes are in the columns."
+        yield finding(claim, "rank of a class", NOTABLE, meaning, **numbers)
+        return
+    yield finding(claim, "rank of a class", SAME if rank == wanted else IMPOSSIBLE, meaning, **numbers)
 
 
-def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, limit: int) -> Iterator[Finding]:
+def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) -> Iterator[Finding]:
     """A matrix of shares beside the scores that were printed for it, and the numbers of items that these force."""
     table, what = claims[link.claim], "scores of the matrix"
     if claim.quantity != "confusion_matrix" or is_counts(claim):
@@ -223,7 +302,8 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, limit: int) -> I
     shares, whole = np.array(claim.value, dtype=float), FULL[claim.unit]
     printed = {name: float(printed_text(table, link.row, name)) for name in SCORES}
     recall = 100 * float(np.diag(shares).mean()) / whole
-    fits = abs(recall - printed["recall"]) <= 0.01 + 1e-9  # the cells are rounded, and so is their mean
+    cells = 100 * 10.0 ** -(share_forms(claim)[0].decimals or 2) / whole
+    fits = abs(recall - printed["recall"]) <= max(0.01, cells) + 1e-9  # the cells are rounded, and so is their mean
     meaning = (
         f"The mean of its diagonal is {recall:.2f}, and {link.claim} prints a recall of {printed['recall']:g} for {link.row}"
     )
@@ -233,13 +313,17 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, limit: int) -> I
     if accuracy is None:
         return
     scored = counted(claims, table, accuracy)
-    found = possible_matrices(claim.value, total=scored.n, right=scored.right, limit=limit, **_format(claim))
+    every = (
+        possible_matrices(claim.value, total=scored.n, right=scored.right, whole=whole, form=form, bounds=bounds)
+        for form in share_forms(claim)
+    )
+    found = min(every, key=lambda matrices: len(matrices.impossible_rows))
     if found.impossible_rows:
         names = ", ".join(f"{claim.labels[row]} (sum {shares[row].sum():g})" for row in found.impossible_rows)
         yield finding(claim, what, IMPOSSIBLE, f"No counts give the row {names}.", rows=found.impossible_rows)
         return
     if not found.complete:
-        yield finding(claim, what, OPEN, f"More than {limit:,} partial matrices of {scored.share}: the search was stopped.")
+        yield finding(claim, what, OPEN, f"Of the matrices with {scored.share} right: {bounds}.")
         return
     hits = np.diagonal(found.matrices, axis1=1, axis2=2)
     columns, rows = found.matrices.sum(axis=1), found.matrices.sum(axis=2)

@@ -13,21 +13,26 @@ from fer_utils.claims.audit.findings import (
     AuditError,
     Counted,
     Finding,
+    Grade,
     Outcome,
     amount,
     cell,
     counted,
     finding,
+    grade_of_difference,
     in_words,
     is_column_sum,
     nearest,
     number_text,
+    other_readings,
     printed_text,
+    spread_of,
     step,
     trials_link,
     value_as_number,
 )
 from fer_utils.claims.links import F1, Amount, BestOf, ComparedWith, Difference, Network, SameAs, Siblings, Sum, Trials
+from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import Claim, ClaimSet
 from fer_utils.evaluation.significance import expected_best, fisher_p_value, p_value_text
 
@@ -54,7 +59,8 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
         yield finding(claim, what, SAME, f"{place}{found.text} % is {found.share}.", printed=printed, **numbers)
     elif found.fits:
         meaning = f"{place}{found.text} % is {found.share} = {100 * found.right / found.n:.3f} % with its digits cut off; "
-        yield finding(claim, what, NOTABLE, f"{meaning}no count gives it by rounding.", printed=printed, **numbers)
+        meaning += "no count gives it by rounding."
+        yield finding(claim, what, NOTABLE, meaning, printed=printed, grade=Grade.ROUNDING, **numbers)
     else:
         near = {n: nearest(found.text, n, range(n + 1)) for n in found.trials}
         shares = ", ".join(f"{k:,} of {n:,} is {100 * k / n:.2f} %" for n, k in near.items())
@@ -68,16 +74,20 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
                 else ", ".join(map(str, sizes[:8])) + ", ..." * (len(sizes) > 8)
             )
             meaning += f" It fits n = {named}" + (f", such as {found.share}." if len(sizes) > 1 else f": {found.share}.")
-        yield finding(claim, what, IMPOSSIBLE, meaning, printed=printed, **numbers)
-    spread = claim.plus_minus if link.row is None else _spread(cell(claim, link.row, link.column))
+        if readings := other_readings(claim, link.row, link.column):
+            meaning += f" It may be a mean of {' or '.join(readings)}, which need not be a count."
+            yield finding(claim, what, NOTABLE, meaning, printed=printed, **numbers)
+        else:
+            shares = [100 * k / n for n, k in near.items()]
+            needed = min(shares, key=lambda share: abs(share - float(found.text)))
+            grade = grade_of_difference(float(found.text), needed, step(claim, found.text))
+            assumed = "pooled over the items, rounded or cut off"
+            yield finding(claim, what, IMPOSSIBLE, meaning, printed=printed, grade=grade, assuming=assumed, **numbers)
+    spread = spread_of(claim, link.row, link.column)
     certain = found.fits or len(found.elsewhere) == 1
     if spread and certain and (images := possible_counts(f"{spread:.2f}", found.n)):
         meaning = f"{place}The spread of {spread:g} is {images[0]} of {found.n}."
         yield finding(claim, "spread as a count", NOTABLE, meaning, printed=f"+/- {spread:g}", images=images, n=found.n)
-
-
-def _spread(text: object) -> float | None:
-    return float(text.split("+/-")[1]) if isinstance(text, str) and "+/-" in text else None
 
 
 def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
@@ -95,6 +105,9 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
         yield finding(claim, "sum of parts", SAME, f"{terms} make {number_text(whole)}, about what is printed.", **numbers)
     elif whole == value:
         yield finding(claim, "sum of parts", SAME, f"{terms} make {number_text(whole)}, as printed.", **numbers)
+    elif abs(whole - value) <= (room := _rounding_of_sum(claims, claim, link)):
+        meaning = f"{terms} make {number_text(whole)}, which the rounding of the parts allows."
+        yield finding(claim, "sum of parts", SAME, meaning, room=room, **numbers)
     else:
         meaning = f"{terms} make {number_text(whole)}, not {number_text(value)}."
         others = {sum(amount(claims, part) for part in other.parts) for other in claim.links if other.kind == "sum"}
@@ -106,13 +119,30 @@ def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
                 meaning += f" they make {number_text(target)}."
         if _one_digit_apart(int(value), int(whole)):
             meaning += " The two differ in one digit."
-        yield finding(claim, "sum of parts", IMPOSSIBLE, meaning, **numbers)
+        grade = Grade.MISPRINT if "repair" in numbers else grade_of_difference(value, whole, 1.0, counted=True)
+        yield finding(claim, "sum of parts", IMPOSSIBLE, meaning, grade=grade, **numbers)
+
+
+def _rounding_of_sum(claims: ClaimSet, claim: Claim, link: Sum) -> float:
+    """How far rounding alone may part a sum from its parts: half a unit for each printed number with decimals."""
+    parts = [claims[part.claim] for part in link.parts if part.claim]
+    places = [decimals(number) for one in (claim, *parts) for number in _cells(one.value)]
+    return 0.5 * sum(10.0**-place for place in places) + 1e-9 if max(places, default=0) > 0 else 0.0
+
+
+def _cells(value: Any) -> Iterator[float]:
+    """All numbers of a value, at any depth."""
+    if isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _cells(part)
+    elif isinstance(value, int | float):
+        yield value
 
 
 def _digit_repairs(claims: ClaimSet, column: Amount, target: float) -> list[tuple[str, int, int]]:
     table = claims[column.claim]
     rows = {row: cell(table, row, column.column) for row in table.value if row not in column.without}
-    return transposed_digits(rows, int(target)) if all(type(count) is int for count in rows.values()) else []
+    return transposed_digits(rows, int(target)) if all(isinstance(count, int) for count in rows.values()) else []
 
 
 def _one_digit_apart(first: int, second: int) -> bool:
@@ -153,7 +183,8 @@ def difference(claims: ClaimSet, claim: Claim, link: Difference) -> Iterator[Fin
             )
         yield finding(claim, "difference", NOTABLE, meaning, **numbers)
     else:
-        yield finding(claim, "difference", IMPOSSIBLE, f"{text}, not {printed:g}.", **numbers)
+        grade = grade_of_difference(printed, exact, step(claim, printed_text(claim)))
+        yield finding(claim, "difference", IMPOSSIBLE, f"{text}, not {printed:g}.", grade=grade, **numbers)
     if first and second:
         yield _fisher(claim, first, second)
 
@@ -224,8 +255,20 @@ def same_number(claims: ClaimSet, claim: Claim, link: SameAs) -> Iterator[Findin
         yield finding(claim, what, SAME, f"{meaning} too.", printed=shown_as, **numbers)
     elif abs(printed - number) <= room / 2 + 1e-9:
         yield finding(claim, what, SAME, f"{meaning}, which rounds to the same.", printed=shown_as, **numbers)
+    elif readings := _either_reading(claims, claim, link):
+        meaning += f"; one of the two can be a mean of {' or '.join(readings)}, and the other not."
+        yield finding(claim, what, NOTABLE, meaning, printed=shown_as, **numbers)
     else:
-        yield finding(claim, what, IMPOSSIBLE, f"{meaning}; one thing cannot have both values.", printed=shown_as, **numbers)
+        grade = grade_of_difference(printed, number, room)
+        meaning += "; one thing cannot have both values."
+        yield finding(claim, what, IMPOSSIBLE, meaning, printed=shown_as, grade=grade, **numbers)
+
+
+def _either_reading(claims: ClaimSet, claim: Claim, link: SameAs) -> tuple[str, ...]:
+    """What one of two percentages of the same thing may be a mean of, by the trials links of both."""
+    there = claims[link.amount.claim] if link.amount.claim else None
+    elsewhere = () if there is None else other_readings(there, link.amount.row, link.amount.column)
+    return other_readings(claim, link.row, link.column) or elsewhere
 
 
 def _same_column(claim: Claim, value: dict[str, float], table: Claim) -> Finding:

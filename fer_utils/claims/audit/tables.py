@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from fer_utils.claims.audit.arithmetic import check_fold_mean, fold_denominators, possible_counts, possible_denominators
+from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
     AuditError,
     Finding,
+    Grade,
     Outcome,
     amount,
     cell,
     class_rows,
     finding,
+    grade_of_difference,
     in_words,
     many,
     number_text,
@@ -30,6 +33,7 @@ from fer_utils.claims.audit.matrices import class_totals, is_counts
 from fer_utils.claims.audit.numbers import harmonic_finding
 from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages, report_counts
 from fer_utils.claims.links import Below, Folds, SameAs, Size
+from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import Claim, ClaimSet
 from fer_utils.evaluation.chance import class_z_scores
 from fer_utils.evaluation.metrics import wilson_interval
@@ -43,7 +47,7 @@ P_VALUE_ROOM = 0.05  # share by which the rounding of folds may move a p-value
 # classification reports
 
 
-def report(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
+def report(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
     """Averages recomputed, and the counts behind the report against chance."""
     checks = check_averages(claim.value)
     wrong = [f"{check.average} {check.score}" for check in checks if not check.possible]
@@ -55,12 +59,12 @@ def report(claims: ClaimSet, claim: Claim, limit: int) -> Iterator[Finding]:
     if claim.value["accuracy"][3] != n:
         yield finding(claim, "supports", IMPOSSIBLE, f"The supports add up to {n}, not {claim.value['accuracy'][3]}.", sum=n)
     try:
-        found = report_counts(claim.value, limit=limit)
+        found = report_counts(claim.value, bounds=bounds)
     except ValueError:
         yield finding(claim, what, IMPOSSIBLE, f"No table of counts of {n} items rounds to this report.")
         return
     if not found.complete:
-        meaning = f"More than {limit:,} partial tables: the search was stopped, and only bounds for each class are known."
+        meaning = f"For each class only outer limits are known: {bounds}."
         yield finding(claim, what, OPEN, meaning, true_positives=found.true_positives)
         return
     right = sorted({int(hits) for hits in found.tables[:, :, 0].sum(axis=1)})
@@ -99,7 +103,7 @@ def _span(ends: Sequence[float], scale: float, form: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def same_report(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Iterator[Finding]:
+def same_report(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) -> Iterator[Finding]:
     """An accuracy, or a number of classes, beside the report that it should be of."""
     other = claims[link.amount.claim]
     rows, text = class_rows(other), printed_text(claim)
@@ -113,12 +117,12 @@ def same_report(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Ite
         yield finding(claim, what, IMPOSSIBLE, f"No count of the {n:,} items of {other.id} gives {text} %.", n=n)
         return
     try:
-        found = report_counts(other.value, right=right, limit=limit)
+        found = report_counts(other.value, right=right, bounds=bounds)
     except ValueError:
         meaning = (
             f"{text} % needs {_counts(right)} of {n:,} right, and no table of counts with so many can be printed as {other.id}."
         )
-        most = _most_right(other, limit)
+        most = _most_right(other, bounds)
         meaning += f" Its rows allow at most {most:,}, {100 * most / n:.2f} %." if most else ""
         yield finding(claim, what, IMPOSSIBLE, meaning, right=right, n=n)
         return
@@ -127,10 +131,10 @@ def same_report(claims: ClaimSet, claim: Claim, link: SameAs, limit: int) -> Ite
     yield finding(claim, what, SAME, meaning, right=right, n=n, true_positives=found.true_positives)
 
 
-def _most_right(claim: Claim, limit: int) -> int:
+def _most_right(claim: Claim, bounds: Bounds) -> int:
     """The most right answers that a report allows; 0 where it allows none, or too many tables to look at."""
     try:
-        found = report_counts(claim.value, limit=limit)
+        found = report_counts(claim.value, bounds=bounds)
     except ValueError:
         return 0
     return int(found.tables[:, :, 0].sum(axis=1).max()) if found.complete else 0
@@ -188,7 +192,7 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
 
 def fold_texts(claim: Claim, row: str) -> list[str]:
     """The folds of a row as text, with as many decimals as any fold of the table shows."""
-    places = max(len(f"{fold:g}".partition(".")[2]) for folds in claim.value.values() for fold in folds)
+    places = max(0, *(decimals(fold) for folds in claim.value.values() for fold in folds))
     return [f"{fold:.{places}f}" for fold in cell(claim, row)]
 
 
@@ -205,11 +209,12 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
         stated = f"{number_text(n)} items make folds of {' or '.join(map(str, whole_numbers(n / folds)))}"
         numbers: dict[str, Any] = {"row": row, "sizes": found, "expected": n / folds}
         if len(found) == 1:
-            outcome = SAME if found[0] in whole_numbers(n / folds) else IMPOSSIBLE
+            outcome = SAME if found[0] in whole_numbers(n / folds) else NOTABLE
             right, together = sum(possible_counts(fold, found[0])[0] for fold in texts[row]), found[0] * folds
             meaning = f"Row {row}: only folds of {found[0]} give all of these, together {right} of {together}, "
             meaning += f"{100 * right / together:.2f} %; {stated}."
-            yield finding(claim, "sizes of folds", outcome, meaning, **numbers, right=right, n=together)
+            assumed = "folds of one size, each accuracy pooled over its items"
+            yield finding(claim, "sizes of folds", outcome, meaning, assuming=assumed, **numbers, right=right, n=together)
         elif not found:
             cut = [fold for fold in texts[row] if not possible_denominators(fold, around)]
             meaning = f"Row {row}: no one size near {around[0]} to {around[-1]} gives all of these, so the folds differ in size."
@@ -237,7 +242,8 @@ def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...
             f"Rows {rows[0]} and {rows[1]} have no fold size in common in {len(apart)} of {len(one)} folds, so they are not of "
             "the same folds and cannot be paired."
         )
-        yield finding(claim, "same folds", IMPOSSIBLE, meaning, rows=rows, apart=apart)
+        assumed = "each accuracy pooled over its fold, of a size within a third of the mean"
+        yield finding(claim, "same folds", IMPOSSIBLE, meaning, assuming=assumed, rows=rows, apart=apart)
 
 
 def _sizes_around(expected: float) -> range:
@@ -267,7 +273,8 @@ def _fold_mean(claim: Claim, texts: list[str]) -> Finding:
     if rounded.possible or cut.possible:
         how = "rounded or cut off" if rounded.possible and cut.possible else "rounded" if rounded.possible else "cut off"
         return finding(claim, what, SAME, f"{meaning}, which folds that were {how} allow.", **numbers)
-    return finding(claim, what, IMPOSSIBLE, f"{meaning}, more than rounding allows.", **numbers)
+    grade = grade_of_difference(float(text), mean, step(claim, text))
+    return finding(claim, what, IMPOSSIBLE, f"{meaning}, more than rounding allows.", grade=grade, **numbers)
 
 
 def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Iterator[Finding]:
