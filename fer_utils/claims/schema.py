@@ -63,7 +63,7 @@ class Claim(BaseModel):
                 form = f"from 0 to {most}" if self.unit in FULL else "from 0"
                 raise ValueError(f"claim {self.id}: a cell of the matrix is {wrong[0]!r}; expected a number {form}")
             cells = [cell for row in rows for cell in row]
-            if self.unit not in FULL and max(cells) <= 1 and any(cell != int(cell) for cell in cells):
+            if self.unit == "none" and max(cells) <= 1 and any(cell != int(cell) for cell in cells):
                 raise ValueError(f"claim {self.id}: the cells of the matrix are shares; expected unit: fraction, or percent")
         if self.columns and isinstance(self.value, dict):
             for name, row in self.value.items():

@@ -121,17 +121,21 @@ class FoldMean:
     possible: bool
 
 
-def check_fold_mean(printed: str, folds: Sequence[str], *, truncated: bool = False) -> FoldMean:
+def check_fold_mean(printed: str, folds: Sequence[str], *, truncated: bool = False, items: int | None = None) -> FoldMean:
     """Whether a printed mean can be that of the printed folds, all as text with their decimals, rounded or truncated.
 
     Rounded numbers may be off by half a unit of their last decimal either way, truncated ones by a unit below the
-    exact value; no fold exceeds 100.
+    exact value; no fold exceeds 100. With a number of `items` the mean may also be pooled over them, the folds of sizes that
+    differ by one in any order.
     """
     values = np.array(folds, dtype=float)
     below, above = (0.0, 1.0) if truncated else (0.5, 0.5)
     units = np.array([_unit(fold) for fold in folds])
-    low = float(np.maximum(values - below * units, 0).mean())
-    high = float(np.minimum(values + above * units, 100).mean())
+    lowest, highest = np.sort(np.maximum(values - below * units, 0)), np.sort(np.minimum(values + above * units, 100))
+    low, high = float(lowest.mean()), float(highest.mean())
+    if items is not None:
+        sizes = np.array([len(part) for part in np.array_split(np.arange(items), len(folds))])  # the greater ones first
+        low, high = min(low, float(lowest @ sizes) / items), max(high, float(highest @ sizes[::-1]) / items)
     mean = float(printed)
     possible = mean - below * _unit(printed) <= high + 1e-9 and mean + above * _unit(printed) >= low - 1e-9
     return FoldMean(mean, float(values.mean()), low, high, possible)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -117,12 +118,32 @@ def _oriented(claim: Claim, matrix: np.ndarray, known: np.ndarray) -> tuple[np.n
 
 
 @dataclass(frozen=True)
+class Orientation:
+    """Where a printed matrix has its true classes, and of what its cells are shares."""
+
+    words: str
+    turned: bool = False  # rows and columns change places before the search, which reads shares of rows
+    of_predicted: bool = False
+    of_all: bool = False
+
+
+ORIENTATIONS = {  # the likeliest first
+    "rows": Orientation("true classes in the rows"),
+    "rows turned": Orientation("true classes in the columns and shares of each column", turned=True),
+    "columns": Orientation("true classes in the columns", of_predicted=True),
+    "columns turned": Orientation("true classes in the rows and shares of each column", turned=True, of_predicted=True),
+    "all": Orientation("true classes in the rows and shares of all items", of_all=True),
+    "all turned": Orientation("true classes in the columns and shares of all items", turned=True, of_all=True),
+}
+
+
+@dataclass(frozen=True)
 class Reading:
     """The matrices of counts behind a matrix of shares, true classes in the rows, and how the printed one is read.
 
-    It is read by "rows" or "columns" (which are the true classes), "one cell moved", "none", or "limit" where the search hit its
-    bounds. `right` are the possible counts of right answers of `n`; where the matrices are too many to list, they are known by
-    their rows alone. `form` is how the shares are printed.
+    `how` is one of `ORIENTATIONS`, "one cell moved", "none", or "limit" where the search hit its bounds. `right` are the
+    possible counts of right answers of `n`; where the matrices are too many to list, they are known by their rows alone. `form`
+    is how the shares are printed.
     """
 
     how: str
@@ -133,36 +154,66 @@ class Reading:
     form: Form | None = None
 
 
-def share_reading(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Reading:
-    """The reading of a matrix of shares with known class counts, in whichever form and orientation it can be printed."""
+def share_reading(claims: ClaimSet, claim: Claim, bounds: Bounds, right: frozenset[int] = frozenset()) -> Reading:
+    """The likeliest reading of a matrix of shares with known class counts, in whichever form and orientation it can be printed.
+
+    Where numbers of right answers are given, the first reading that allows one of them, if there is one.
+    """
     shares = tuple(tuple(row) for row in claim.value)
-    return _share_reading(shares, tuple(class_totals(claims, claim)), FULL[claim.unit], share_forms(claim), bounds)
+    return _share_reading(shares, tuple(class_totals(claims, claim)), FULL[claim.unit], share_forms(claim), bounds, right)
 
 
 @lru_cache(maxsize=32)
-def _share_reading(shares: Shares, known: tuple[int, ...], whole: float, forms: tuple[Form, ...], bounds: Bounds) -> Reading:
-    def search(printed: Sequence[Sequence[float]], form: Form, **totals: Sequence[int]) -> MatrixCounts:
-        return possible_matrices(printed, whole=whole, form=form, bounds=bounds, **totals)
+def _share_reading(
+    shares: Shares, known: tuple[int, ...], whole: float, forms: tuple[Form, ...], bounds: Bounds, right: frozenset[int]
+) -> Reading:
+    every = _share_readings(shares, known, whole, forms, bounds)
+    first = found = next(every)
+    while right and not right.intersection(found.right):
+        following = next(every, None)
+        if following is None:  # no reading allows them, unless the search for one was stopped
+            return found if found.how == "limit" else first
+        found = following
+    return found
 
-    n, refuted, stopped = sum(known), [], False
-    for form in forms:
-        found = search(shares, form, row_totals=known)
-        if found.right is not None:
-            return Reading("rows", n, tuple(found.matrices), tuple(range(found.right[0], found.right[1] + 1)), form=form)
-        refuted.append(found.impossible_rows)
-    fewest = min(refuted, key=len)
-    for how in ("columns", "one cell moved"):
-        for form in forms:
-            printed = [shares] if how == "columns" else one_cell_moved(shares)
-            every = [search(one, form, column_totals=known) for one in printed]
-            matrices = tuple(matrix.T for found in every for matrix in found.matrices)
-            if matrices:
-                right = {int(np.trace(matrix)) for matrix in matrices}
-                return Reading(how, n, matrices, tuple(sorted(right)), fewest, form)
-            stopped |= not all(found.complete for found in every)
-        if stopped:
-            return Reading("limit", n, impossible_rows=fewest)
-    return Reading("none", n, impossible_rows=fewest)
+
+def _share_readings(
+    shares: Shares, known: tuple[int, ...], whole: float, forms: tuple[Form, ...], bounds: Bounds
+) -> Iterator[Reading]:
+    """All readings, those with one cell moved only where there is no other; at last that the search was stopped, if it was."""
+
+    def search(printed: Sequence[Sequence[float]], form: Form, orientation: Orientation) -> MatrixCounts:
+        totals = {"column_totals" if orientation.of_predicted else "row_totals": known}
+        printed = list(zip(*printed, strict=True)) if orientation.turned else printed
+        return possible_matrices(printed, whole=whole, of_all=orientation.of_all, form=form, bounds=bounds, **totals)
+
+    n, stopped, fits = sum(known), False, False
+    rows = [search(shares, form, ORIENTATIONS["rows"]) for form in forms]
+    refuted = min((found.impossible_rows for found in rows), key=len)
+    for how, orientation in ORIENTATIONS.items():
+        for place, form in enumerate(forms):
+            found = rows[place] if how == "rows" else search(shares, form, orientation)
+            stopped |= found.right is None and not found.complete
+            if found.right is not None:
+                possible = tuple(range(found.right[0], found.right[1] + 1))
+                yield Reading(how, n, tuple(found.matrices), possible, refuted, form)
+            elif len(found.matrices):
+                yield _of_predicted(how, [found], n, refuted, form)
+            fits |= found.right is not None or len(found.matrices) > 0
+    for form in () if fits or stopped else forms:
+        moved = [search(one, form, ORIENTATIONS["columns"]) for one in one_cell_moved(shares)]
+        stopped |= not all(found.complete for found in moved)
+        if any(len(found.matrices) for found in moved):
+            fits = True
+            yield _of_predicted("one cell moved", moved, n, refuted, form)
+    if stopped or not fits:
+        yield Reading("limit" if stopped else "none", n, impossible_rows=refuted)
+
+
+def _of_predicted(how: str, every: Sequence[MatrixCounts], n: int, refuted: tuple[int, ...], form: Form) -> Reading:
+    """A reading for which the search had the predicted classes in the rows."""
+    matrices = tuple(matrix.T for found in every for matrix in found.matrices)
+    return Reading(how, n, matrices, tuple(sorted({int(np.trace(matrix)) for matrix in matrices})), refuted, form)
 
 
 def share_forms(claim: Claim) -> tuple[Form, ...]:
@@ -194,24 +245,25 @@ def share_matrix(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Fin
     if len(found) == 1:
         recalls = np.diag(found[0]) / found[0].sum(axis=1)
         numbers |= {"matrix": found[0].tolist(), "recall": dict(zip(claim.labels, recalls.tolist(), strict=True))}
+    number = many(len(found), "matrix of counts") if found else "more matrices of counts than were listed"
     if reading == "limit":
-        meaning = f"{refuted}; with true classes in the columns {bounds}."
-        yield finding(claim, what, OPEN, meaning, **numbers)
+        yield finding(claim, what, OPEN, f"{refuted}; of the other orientations {bounds}.", **numbers)
     elif reading == "rows":
-        number = many(len(found), "matrix of counts") if found else "more matrices of counts than were listed"
         meaning = f"With true classes in the rows {number} can be printed so ({text})."
         yield finding(claim, what, SAME, meaning, assuming=assuming, **numbers)
-    elif reading == "columns":
-        number = "exactly one matrix of counts" if len(found) == 1 else many(len(found), "matrix of counts")
-        meaning = f"{refuted}; with true classes in the columns {number} can be printed so ({text}). It is printed transposed."
-        yield finding(claim, what, NOTABLE, meaning, grade=Grade.MISPRINT, assuming=assuming, **numbers)
+    elif reading in ORIENTATIONS:
+        number = "exactly one matrix of counts" if len(found) == 1 else number
+        meaning = f"{refuted}; with {ORIENTATIONS[reading].words} {number} can be printed so ({text})."
+        grade = Grade.MISPRINT if reading == "columns" else None
+        meaning += " It is printed transposed." if reading == "columns" else ""
+        yield finding(claim, what, NOTABLE, meaning, grade=grade, assuming=assuming, **numbers)
     elif reading == "one cell moved":
         meaning = f"{refuted}, and with true classes in the columns no matrix of counts can be printed so either. "
         meaning += f"With one cell moved to an empty place of its row {many(len(found), 'matrix')} can be printed so, "
         meaning += f"true classes in the columns ({text})."
         yield finding(claim, what, IMPOSSIBLE, meaning, grade=Grade.MISPRINT, assuming=SHARES_OF_COUNTS, **numbers)
     else:
-        meaning = f"{refuted}; neither reading fits any matrix of counts."
+        meaning = f"{refuted}; no other orientation fits any matrix of counts."
         yield finding(claim, what, IMPOSSIBLE, meaning, assuming=SHARES_OF_COUNTS, **numbers)
 
 
@@ -228,7 +280,9 @@ def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) ->
         read = Reading("rows", int(matrix.sum()), (matrix,), (int(np.trace(matrix)),))
         at_chance = matrix.sum(axis=1).all() and agreement_with_chance(matrix).p_value > SIGNIFICANT
     else:
-        read = share_reading(claims, other, bounds) if class_totals(claims, other) else Reading("none", 0)
+        known = class_totals(claims, other)
+        counts = [possible_counts(text, sum(known), truncated=cut) for cut in (False, True)] if known else []
+        read = share_reading(claims, other, bounds, frozenset(chain(*counts))) if known else Reading("none", 0)
     if not read.right or not read.n:
         yield finding(claim, what, OPEN, f"{other.id} does not give its counts away.")
         return

@@ -198,12 +198,13 @@ def possible_matrices(
     total: int = 0,
     right: int | None = None,
     whole: float = 1,
+    of_all: bool = False,
     form: Form | None = None,
     bounds: Bounds | None = None,
 ) -> MatrixCounts:
-    """All matrices of counts whose shares of their rows are printed so, given the totals that are known.
+    """All matrices of counts whose shares of their rows, or `of_all` items, are printed so, given the totals that are known.
 
-    A full row is printed as `whole`, a cell in `form` (default: that of `seaborn.heatmap`). Known class counts as `row_totals`
+    All of a row is printed as `whole`, a cell in `form` (default: that of `seaborn.heatmap`). Known class counts as `row_totals`
     test the reading with true classes in the rows, as `column_totals` that with true classes in the columns. Raises ValueError
     when neither those nor `total` are given, or for a total per class missing or an empty row.
     """
@@ -215,7 +216,10 @@ def possible_matrices(
         raise ValueError(f"one total for each of {size} classes is needed, rows above 0; got {row_totals} and {column_totals}")
     most = np.array(column_totals if len(column_totals) else [total] * size)
     allowed = [np.array([known]) for known in row_totals] if len(row_totals) else [np.arange(1, total + 1)] * size
-    ranges = [_row_ranges(cells, totals, most, whole, form) for cells, totals in zip(printed, allowed, strict=True)]
+    ranges = [
+        _row_ranges(cells, totals, np.full_like(totals, total) if of_all else totals, most, whole, form)
+        for cells, totals in zip(printed, allowed, strict=True)
+    ]
     impossible, nothing = tuple(i for i, (n, _, _) in enumerate(ranges) if not len(n)), np.empty((0, size, size), dtype=int)
     if impossible:
         return MatrixCounts(nothing, impossible, True)
@@ -296,13 +300,15 @@ def _scores(hits: np.ndarray, predicted: np.ndarray, support: int) -> np.ndarray
 Ranges = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _row_ranges(cells: Sequence[float], totals: np.ndarray, most: np.ndarray, whole: float, form: Form) -> Ranges:
+def _row_ranges(
+    cells: Sequence[float], totals: np.ndarray, shares_of: np.ndarray, most: np.ndarray, whole: float, form: Form
+) -> Ranges:
     """The totals (totals,) that can give a printed row, and the least and greatest count of each cell (totals, classes)."""
     low, high = np.empty((2, len(totals), len(cells)), dtype=np.int64)
     for column, cell in enumerate(cells):
         first, last = form.ends(cell, whole)
-        low[:, column] = -((-first.numerator * totals) // first.denominator)
-        up = last.numerator * totals
+        low[:, column] = -((-first.numerator * shares_of) // first.denominator)
+        up = last.numerator * shares_of
         high[:, column] = -(-up // last.denominator) - 1 if form.cut else up // last.denominator
     low, high = np.maximum(low, 0), np.minimum(high, np.minimum(most, totals[:, None]))
     possible = (low <= high).all(axis=1) & (low.sum(axis=1) <= totals) & (high.sum(axis=1) >= totals)

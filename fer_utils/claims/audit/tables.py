@@ -257,12 +257,14 @@ def folds(claims: ClaimSet, claim: Claim, link: Folds) -> Iterator[Finding]:
     if table.quantity != "fold_accuracies":
         raise AuditError(f"claim {claim.id}: {link.claim} holds no fold_accuracies")
     if len(link.rows) == 1:
-        yield _fold_mean(claim, fold_texts(table, link.rows[0]))
+        trials = trials_link(table)
+        items = None if trials is None else round(amount(claims, trials.n[0]))
+        yield _fold_mean(claim, fold_texts(table, link.rows[0]), items)
     else:
         yield from _fold_test(claims, claim, table, link)
 
 
-def _fold_mean(claim: Claim, texts: list[str]) -> Finding:
+def _fold_mean(claim: Claim, texts: list[str], items: int | None) -> Finding:
     text, what = printed_text(claim), "mean of folds"
     rounded, cut = (check_fold_mean(text, texts, truncated=truncated) for truncated in (False, True))
     mean = rounded.of_printed_folds
@@ -273,6 +275,9 @@ def _fold_mean(claim: Claim, texts: list[str]) -> Finding:
     if rounded.possible or cut.possible:
         how = "rounded or cut off" if rounded.possible and cut.possible else "rounded" if rounded.possible else "cut off"
         return finding(claim, what, SAME, f"{meaning}, which folds that were {how} allow.", **numbers)
+    if items and any(check_fold_mean(text, texts, truncated=cut, items=items).possible for cut in (False, True)):
+        meaning += f", which pooling over {items:,} items in folds of sizes that differ by one allows."
+        return finding(claim, what, SAME, meaning, assuming="pooled over the items of all folds", **numbers)
     grade = grade_of_difference(float(text), mean, step(claim, text))
     return finding(claim, what, IMPOSSIBLE, f"{meaning}, more than rounding allows.", grade=grade, **numbers)
 
