@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from fer_utils.book.cli import app
 from fer_utils.claims import schema
-from fer_utils.claims.audit import arithmetic, checks, findings, layers
+from fer_utils.claims.audit import arithmetic, checks, findings, layer_tables
 from fer_utils.claims.audit.findings import Grade, Outcome
 from fer_utils.claims.schema import load_claims
 from fer_utils.claims.verdicts import Verdict, judge_all
@@ -62,7 +62,7 @@ FACTS = [
     (BP4D, "prediction_examples_accuracy", "percentage as a count", "notable", "1 of 7 = 14.286 % with its digits cut off"),
     (BP4D, "per_class_accuracy", "same thing elsewhere", "impossible", "the column precision of report"),
     (FER2013, "layer_table", "parameters of layers", "consistent", "in all 879,623"),
-    (FER2013, "layer_table", "shapes of layers", "impossible", "conv2d_11 with 16 x 16 x 128, printed 18 x 18 x 128"),
+    (FER2013, "layer_table", "shapes of layers", "notable", "conv2d_11 with 16 x 16 x 128 in place of the printed 18 x 18 x 128"),
     (FER2013, "confusion_test", "margins against class counts", "consistent", "7,178 items"),
     (FER2013, "confusion_test", "agreement with chance", "notable", "1,253 of 7,178 are right, 17.46 %"),
     (FER2013, "confusion_test", "agreement with chance", "notable", "17.40 % (kappa 0.00065, chi-square(36) 34.3, p 0.55"),
@@ -228,7 +228,7 @@ def test_a_set_up_may_be_a_fifth_of_its_images_or_of_all():
     other = table.model_copy(update={"value": table.value | {"small_7_no_contempt": [95.39, 91.58, 91.62, 91.60]}})
     changed = printed.model_copy(update={"claims": tuple(other if claim == table else claim for claim in printed.claims)})
     outcomes = [one.outcome for one in checks.audit_claim(changed, other) if one.numbers.get("row") == "small_7_no_contempt"]
-    assert outcomes == [Outcome.IMPOSSIBLE]
+    assert outcomes == [Outcome.NOTABLE]
 
 
 def test_what_its_own_table_bears_out_is_not_accused_beside_what_it_does_not():
@@ -257,7 +257,6 @@ def test_outputs_that_their_reports_confirm_are_not_contradicted_by_a_list_of_na
 
 def test_the_accuracy_of_the_transposed_matrix_is_not_contradicted_by_the_mean_of_other_folds():
     found = found_in(CKPLUS)
-    assert "oulu_c2_average" in findings.contradictions(found)
     assert "oulu_10fold_accuracy" not in findings.contradictions(found).keys() | findings.contradicted_partners(found).keys()
 
 
@@ -389,18 +388,92 @@ def test_a_layer_table_that_follows_is_left_alone():
         ("flatten", (36,), 0),
         ("dense", (2,), 74),
     ]
-    check = layers.check_layer_table(rows)
+    check = layer_tables.check_layer_table(rows)
     assert (check.impossible_shapes, check.impossible_parameters, check.repairs, check.parameters) == ((), (), (), 114)
 
 
 def test_a_wrong_number_of_parameters_is_named():
-    check = layers.check_layer_table([("input", (8, 8, 1), 0), ("conv2d", (6, 6, 4), 41)])
+    check = layer_tables.check_layer_table([("input", (8, 8, 1), 0), ("conv2d", (6, 6, 4), 41)])
     assert check.impossible_parameters == (1,)
 
 
+@pytest.mark.parametrize(
+    ("before", "name", "shape", "parameters"),
+    [
+        ((64, 64, 3), "conv2d (Conv2D)", (32, 32, 16), 448),  # strides of two
+        ((64, 64, 3), "conv2d_1", (62, 62, 16), 432),  # no bias
+        ((64, 64, 3), "conv2d_2", (60, 60, 16), 448),  # dilation of two
+        ((64, 64, 3), "conv2d_3", (60, 62, 16), 736),  # a kernel of 5 x 3
+        ((64, 64, 8), "conv2d_4", (64, 64, 8), 152),  # four groups
+        ((64, 64, 3), "separable_conv2d", (64, 64, 16), 91),
+        ((64, 64, 8), "depthwise_conv2d", (64, 64, 8), 80),
+        ((8, 8, 4), "conv2d_transpose", (16, 16, 6), 222),
+        ((8, 8, 4), "zero_padding2d", (10, 10, 4), 0),
+        ((8, 8, 4), "up_sampling2d", (16, 24, 4), 0),
+        ((9, 8, 4), "max_pooling2d", (3, 4, 4), 0),
+        ((8, 8, 4), "global_average_pooling2d", (1, 1, 4), 0),
+        ((8, 8, 4), "layer_normalization", (8, 8, 4), 8),
+        ((8, 8, 4), "group_normalization", (8, 8, 4), 8),
+        ((8, 8, 4), "batch_normalization", (8, 8, 4), 12),
+        ((8, 8, 4), "p_re_lu (PReLU)", (8, 8, 4), 4),
+        ((20, 8), "lstm", (32,), 5248),
+        ((20, 8), "gru", (20, 32), 4032),
+        ((20, 8), "gru_1", (20, 32), 3936),
+        ((20,), "embedding", (20, 16), 16000),
+        ((20, 8), "permute", (8, 20), 0),
+        ((8,), "repeat_vector", (5, 8), 0),
+        ((16, 32, 32, 3), "conv3d", (16, 32, 32, 4), 328),
+        ((32, 32, 3), "block1_conv1 (Conv2D)", (32, 32, 64), 1792),
+    ],
+)  # fmt: skip
+def test_a_layer_as_keras_prints_it_is_left_alone_and_one_parameter_more_is_not(before, name, shape, parameters):
+    rows = [("input", before, 0), (name, shape, parameters)]
+    check = layer_tables.check_layer_table(rows)
+    assert (check.impossible_shapes, check.impossible_parameters, check.unknown) == ((), (), ())
+    assert layer_tables.check_layer_table([rows[0], (name, shape, parameters + 1)]).impossible_parameters == (1,)
+
+
+@pytest.mark.parametrize("name", ["block1_conv1", "time_distributed", "multi_head_attention", "sequential_3"])
+def test_a_layer_that_is_not_known_is_not_checkable_and_what_follows_it_is(name):
+    rows = [("input", (8, 8, 3), 0), (name, (5, 7, 2), 99), ("flatten", (70,), 0), ("dense", (3,), 213)]
+    check = layer_tables.check_layer_table(rows)
+    assert (check.impossible_shapes, check.impossible_parameters, check.unknown) == ((), (), (1,))
+    wrong = layer_tables.check_layer_table([*rows[:2], ("flatten", (71,), 0), ("dense", (3,), 213)])
+    assert wrong.impossible_shapes == (2,)
+
+
+def test_a_layer_after_a_branch_may_follow_from_any_row_before_it():
+    rows = [
+        ("input", (8, 8, 4), 0),
+        ("conv2d", (8, 8, 4), 148),
+        ("conv2d_1", (4, 4, 8), 296),
+        ("conv2d_2", (8, 8, 4), 148),
+        ("add (Add)", (8, 8, 4), 0),
+    ]
+    check = layer_tables.check_layer_table(rows)
+    assert (check.impossible_shapes, check.impossible_parameters) == ((), ())
+    assert layer_tables.check_layer_table(rows[:-1]).impossible_shapes == (3,)
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "shape"),
+    [
+        ((8, 8, 4), "max_pooling2d", (9, 8, 4)),
+        ((8, 8, 4), "max_pooling2d", (4, 4, 5)),
+        ((8, 8, 4), "dropout", (4, 4, 4)),
+        ((8, 8, 4), "flatten", (255,)),
+        ((8, 8, 4), "up_sampling2d", (12, 12, 4)),
+        ((8, 8, 4), "conv2d (Conv2D)", (10, 10, 8)),
+    ],
+)
+def test_a_shape_that_no_setting_gives_is_found(before, name, shape):
+    parameters = 296 if "conv" in name else 0
+    assert layer_tables.check_layer_table([("input", before, 0), (name, shape, parameters)]).impossible_shapes == (1,)
+
+
 def test_the_kernel_follows_from_the_parameters():
-    assert layers.kernel_side(320, 1, 32, 2) == 3 and layers.kernel_side(321, 1, 32, 2) is None
-    assert layers.kernel_side((27 * 3 + 1) * 64, 3, 64, 3) == 3
+    assert layer_tables.kernel_side(320, 1, 32, 2) == 3 and layer_tables.kernel_side(321, 1, 32, 2) is None
+    assert layer_tables.kernel_side((27 * 3 + 1) * 64, 3, 64, 3) == 3
 
 
 def test_sizes_of_parts_are_the_whole_numbers_beside_their_mean():

@@ -13,7 +13,6 @@ from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
     AuditError,
     Finding,
-    Grade,
     Outcome,
     amount,
     cell,
