@@ -10,16 +10,18 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from fer_utils.claims.audit import layer_tables, matrices, numbers, tables
 from fer_utils.claims.audit.bounds import SEARCH_LIMIT, Bounds
 from fer_utils.claims.audit.findings import Finding, Outcome, finding
 from fer_utils.claims.links import SameAs
 from fer_utils.claims.schema import LAYER_COLUMNS, Claim, ClaimSet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BY_LINK: dict[str, Callable[..., Iterator[Finding]]] = {
     "trials": numbers.percentage,
@@ -98,7 +100,8 @@ def _of_its_links(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Fi
             continue
         found = _same(claims, claim, link, bounds) if link.kind == "same_as" else BY_LINK[link.kind](claims, claim, link)
         partners = tuple(dict.fromkeys(link.claims_named())) if link.kind in BETWEEN_EQUALS else ()
-        yield from (dataclasses.replace(one, partners=partners) for one in found)
+        for one in found:  # a column under another name says nothing against the table
+            yield one if one.numbers.get("columns") else dataclasses.replace(one, partners=partners)
 
 
 def _same(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) -> Iterator[Finding]:
@@ -122,6 +125,8 @@ def _plain(value: Any) -> Any:
 
 def findings_table(found: Sequence[Finding]) -> pd.DataFrame:
     """One row per finding: claim, place, printed value, check, outcome, meaning."""
+    import pandas as pd
+
     columns = {
         "claim": "claim",
         "where": "place",

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from fer_utils import evaluation
 from fer_utils.claims.audit.arithmetic import lost_digits, possible_counts, restore_column
 from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
     AuditError,
+    Counted,
     Finding,
     Grade,
     Outcome,
@@ -31,8 +33,6 @@ from fer_utils.claims.audit.rounded_tables import Form, MatrixCounts, one_cell_m
 from fer_utils.claims.links import Extreme, SameAs, Scores
 from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import FULL, Claim, ClaimSet
-from fer_utils.evaluation.chance import agreement_with_chance, permutation_p_value
-from fer_utils.evaluation.significance import p_value_text
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
@@ -81,14 +81,14 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     if (matrix.sum(axis=1) == 0).any():
         yield finding(claim, "agreement with chance", OPEN, "A class without items leaves nothing to compare with.")
         return
-    agreement = agreement_with_chance(matrix)
-    p_shuffled = permutation_p_value(matrix.sum(axis=1), matrix.sum(axis=0), agreement.right, TABLES_SHUFFLED)
+    agreement = evaluation.agreement_with_chance(matrix)
+    p_shuffled = evaluation.permutation_p_value(matrix.sum(axis=1), matrix.sum(axis=0), agreement.right, TABLES_SHUFFLED)
     chance = agreement.p_value > SIGNIFICANT and p_shuffled > SIGNIFICANT
     meaning = (
         f"{agreement.right:,} of {agreement.n:,} are right, {100 * agreement.accuracy:.2f} %; labels and predictions that know "
         f"nothing of each other would give {100 * agreement.chance:.2f} % (kappa {agreement.kappa:.2g}, "
-        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {p_value_text(agreement.p_value)}; "
-        f"shuffled, p {p_value_text(p_shuffled)})."
+        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {evaluation.p_value_text(agreement.p_value)}; "
+        f"shuffled, p {evaluation.p_value_text(p_shuffled)})."
     )
     meaning += " The matrix is independent of the labels." if chance else ""
     numbers: dict[str, Any] = {**vars(agreement), "p_shuffled": p_shuffled, "matrix": matrix.tolist()}
@@ -278,7 +278,7 @@ def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) ->
         matrix, known = np.array(other.value, dtype=np.int64), class_totals(claims, other)
         matrix = _oriented(other, matrix, np.array(known))[0] if known else matrix
         read = Reading("rows", int(matrix.sum()), (matrix,), (int(np.trace(matrix)),))
-        at_chance = matrix.sum(axis=1).all() and agreement_with_chance(matrix).p_value > SIGNIFICANT
+        at_chance = matrix.sum(axis=1).all() and evaluation.agreement_with_chance(matrix).p_value > SIGNIFICANT
     else:
         known = class_totals(claims, other)
         counts = [possible_counts(text, sum(known), truncated=cut) for cut in (False, True)] if known else []
@@ -329,23 +329,27 @@ def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Fin
     table = claims[link.matrix]
     if table.quantity != "confusion_matrix":
         raise AuditError(f"claim {claim.id}: {link.matrix} is no confusion_matrix")
-    matrix, known = np.array(table.value, dtype=float), class_totals(claims, table)
+    matrix = np.array(table.value, dtype=float)
     if claim.value not in table.labels:
         raise AuditError(f"claim {claim.id}: {link.matrix} has no class {claim.value!r}; it has {', '.join(table.labels)}")
-    recall = np.diag(matrix) / matrix.sum(axis=1)
-    place = table.labels.index(claim.value)
-    rank = 1 + int((recall > recall[place]).sum())
-    wanted = 1 if link.rank == "highest" else len(recall)
-    share = f"{matrix[place, place]:g} of {matrix[place].sum():g} right"
-    meaning = f"{claim.value} has rank {rank} of {len(recall)} by recall ({share}); the text says {link.rank}."
-    numbers: dict[str, Any] = {"rank": rank, "recall": float(recall[place])}
-    by_columns = np.diag(matrix) / np.maximum(matrix.sum(axis=0), 1e-9)
-    otherwise = 1 + int((by_columns > by_columns[place]).sum())
-    if rank != wanted and otherwise == wanted and not known:
-        meaning = f"{meaning[:-1]}, as it is by precision, or if true classes are in the columns."
-        yield finding(claim, "rank of a class", NOTABLE, meaning, **numbers)
-        return
-    yield finding(claim, "rank of a class", SAME if rank == wanted else IMPOSSIBLE, meaning, **numbers)
+    place, hits = table.labels.index(claim.value), np.diag(matrix)
+    rows, columns = matrix.sum(axis=1), matrix.sum(axis=0)
+    readings = {  # of "best" and "worst", the higher the better
+        "recall": hits / np.maximum(rows, 1e-9),
+        "precision": hits / np.maximum(columns, 1e-9),
+        "F1": 2 * hits / np.maximum(rows + columns, 1e-9),
+        "the number of errors": hits - rows,
+        "accuracy of one class against the rest": 2 * hits - rows - columns,
+    }
+    wanted = 1 if link.rank == "highest" else len(hits)
+    ranks = {name: 1 + int((scores > scores[place]).sum()) for name, scores in readings.items()}
+    fitting = [name for name, rank in ranks.items() if rank == wanted]
+    share = f"{hits[place]:g} of {rows[place]:g} right"
+    meaning = f"{claim.value} has rank {ranks['recall']} of {len(hits)} by recall ({share}); the text says {link.rank}"
+    outcome, assumed = SAME if "recall" in fitting else NOTABLE if fitting else IMPOSSIBLE, f"by {', '.join(readings)}"
+    meaning += f", as it is by {' and '.join(fitting)}." if outcome is NOTABLE else "."
+    numbers: dict[str, Any] = {"rank": ranks["recall"], "recall": float(readings["recall"][place]), "fitting": fitting}
+    yield finding(claim, "rank of a class", outcome, meaning, assuming=assumed if outcome is IMPOSSIBLE else "", **numbers)
 
 
 def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) -> Iterator[Finding]:
@@ -367,29 +371,34 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) 
     if accuracy is None:
         return
     scored = counted(claims, table, accuracy)
-    every = (
-        possible_matrices(claim.value, total=scored.n, right=scored.right, whole=whole, form=form, bounds=bounds)
+    every = [
+        possible_matrices(claim.value, total=n, right=right, whole=whole, form=form, bounds=bounds)
         for form in share_forms(claim)
-    )
-    found = min(every, key=lambda matrices: len(matrices.impossible_rows))
-    if found.impossible_rows:
-        names = ", ".join(f"{claim.labels[row]} (sum {shares[row].sum():g})" for row in found.impossible_rows)
-        yield finding(claim, what, IMPOSSIBLE, f"No counts give the row {names}.", rows=found.impossible_rows)
+        for n, right in _right_of(scored)
+    ]
+    matrices = np.concatenate([found.matrices for found in every])
+    if all(found.impossible_rows for found in every):
+        rows = min((found.impossible_rows for found in every), key=len)
+        names = ", ".join(f"{claim.labels[row]} (sum {shares[row].sum():g})" for row in rows)
+        yield finding(claim, what, IMPOSSIBLE, f"No counts give the row {names}.", rows=rows)
         return
-    if not found.complete:
+    if not all(found.complete for found in every):
         yield finding(claim, what, OPEN, f"Of the matrices with {scored.share} right: {bounds}.")
         return
-    hits = np.diagonal(found.matrices, axis1=1, axis2=2)
-    columns, rows = found.matrices.sum(axis=1), found.matrices.sum(axis=2)
+    if not len(matrices):
+        yield finding(claim, what, IMPOSSIBLE, f"No matrix of counts with {scored.share} right can be printed so.", matrices=0)
+        return
+    hits = np.diagonal(matrices, axis1=1, axis2=2)
+    columns, rows = matrices.sum(axis=1), matrices.sum(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = 100 * (hits / columns).mean(axis=1)
     off = np.abs(precision - printed["precision"])
     fitting = off <= 0.005 + 1e-9
     if not fitting.any():
-        meaning = f"{many(len(found.matrices), 'matrix')} with {scored.share} right can be printed so, none with a precision of "
+        meaning = f"{many(len(matrices), 'matrix')} with {scored.share} right can be printed so, none with a precision of "
         meaning += f"{printed['precision']:g}; the nearest is {precision[off.argmin()]:.3f}."
         outcome = NOTABLE if off.min() <= 0.015 else IMPOSSIBLE  # classes that were cut off before they were averaged
-        yield finding(claim, what, outcome, meaning, matrices=len(found.matrices), nearest=float(precision[off.argmin()]))
+        yield finding(claim, what, outcome, meaning, matrices=len(matrices), nearest=float(precision[off.argmin()]))
         return
     f1 = 100 * (2 * hits / (rows + columns))[fitting].mean(axis=1)
     smallest = sorted({int(size) for size in rows[fitting].min(axis=1)})
@@ -404,3 +413,9 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) 
     )
     numbers: dict[str, Any] = {"smallest": smallest, "sizes": sizes, "f1_distance": distance, "matrices": int(fitting.sum())}
     yield finding(claim, what, NOTABLE, meaning, **numbers)
+
+
+def _right_of(scored: Counted) -> list[tuple[int, int]]:
+    """Every (n, right) that the reading of a percentage allows."""
+    cut, sizes = scored.printed == "cut off", scored.trials if scored.fits else scored.elsewhere
+    return [(n, right) for n in sizes for right in possible_counts(scored.text, n, truncated=cut)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from fer_utils import evaluation
 from fer_utils.claims.audit.arithmetic import check_fold_mean, fold_denominators, possible_counts, possible_denominators
 from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
@@ -22,6 +23,7 @@ from fer_utils.claims.audit.findings import (
     in_words,
     many,
     number_text,
+    other_readings,
     printed_text,
     step,
     trials_link,
@@ -29,18 +31,16 @@ from fer_utils.claims.audit.findings import (
     whole_numbers,
 )
 from fer_utils.claims.audit.matrices import class_totals, is_counts
-from fer_utils.claims.audit.numbers import harmonic_finding
+from fer_utils.claims.audit.numbers import ABOUT, harmonic_finding
 from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages, report_counts
 from fer_utils.claims.links import Below, Folds, SameAs, Size
-from fer_utils.claims.printed import decimals
+from fer_utils.claims.printed import decimals, read
 from fer_utils.claims.schema import Claim, ClaimSet
-from fer_utils.evaluation.chance import class_z_scores
-from fer_utils.evaluation.metrics import wilson_interval
-from fer_utils.evaluation.significance import class_balance, exact_interval, p_value_text, paired_tests
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
 TABLES_SCORED = 999  # tables behind a report whose classes are compared with chance
+SEVERAL = re.compile(r"(?<![\w(.,])\d+(?:[.,]\d+)*(?![\w.,)])")  # numbers of a text that stand alone
 P_VALUE_ROOM = 0.05  # share by which the rounding of folds may move a p-value
 
 # classification reports
@@ -68,7 +68,7 @@ def report(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
         return
     right = sorted({int(hits) for hits in found.tables[:, :, 0].sum(axis=1)})
     ranges = chance_ranges(found)
-    low, high = (f"{100 * edge:.1f}" for edge in wilson_interval(right[0], n)) if len(right) == 1 else ("", "")
+    low, high = (f"{100 * edge:.1f}" for edge in evaluation.wilson_interval(right[0], n)) if len(right) == 1 else ("", "")
     shares = (
         f"{right[0]} of {n} = {100 * right[0] / n:.2f} % (95 % interval {low} to {high})"
         if len(right) == 1
@@ -87,10 +87,10 @@ def report(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
     meaning = f"Given its margins chance is {_span(ranges.chance, 100, '.1f')} %; kappa {_span(ranges.kappa, 1, '.3f')}."
     numbers: dict[str, Any] = dict(vars(ranges))
     if chance:
-        meaning = f"{meaning[:-1]}, z {_span(ranges.z, 1, '.1f')}, p {p_value_text(*ranges.p_value)}."
-        z = np.array([class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables[:TABLES_SCORED]]).mean(
-            axis=0
-        )
+        meaning = f"{meaning[:-1]}, z {_span(ranges.z, 1, '.1f')}, p {evaluation.p_value_text(*ranges.p_value)}."
+        z = np.array(
+            [evaluation.class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables[:TABLES_SCORED]]
+        ).mean(axis=0)
         most = int(z.argmax())
         numbers |= {"class": found.classes[most], "class_z": float(z[most])}
         meaning += f" The report cannot be told from chance; {found.classes[most]} alone stands out most (z {z[most]:.1f})."
@@ -111,23 +111,32 @@ def same_report(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) ->
         yield finding(claim, "classes of its report", outcome, f"{other.id} has {len(rows)} classes.", classes=len(rows))
         return
     n, what = int(other.value["accuracy"][3]), "accuracy of its report"
-    right = possible_counts(text, n) or possible_counts(text, n, truncated=True)
-    if not right:
-        yield finding(claim, what, IMPOSSIBLE, f"No count of the {n:,} items of {other.id} gives {text} %.", n=n)
+    ways = {how: possible_counts(text, n, truncated=how == "cut off") for how in ("rounded", "cut off")}
+    for how, right in ways.items():
+        try:
+            found = report_counts(other.value, right=right, bounds=bounds)
+        except ValueError:  # no count, or no table with so many right
+            continue
+        tables = many(len(found.tables), "table of counts") if found.complete else "perhaps some tables (the search was stopped)"
+        meaning = (
+            f"{text} % is {_counts(right)} of {n:,}{', cut off' if how == 'cut off' else ''}, and {tables} with so many right "
+        )
+        meaning += f"can be printed as {other.id}."
+        yield finding(claim, what, SAME, meaning, right=right, n=n, true_positives=found.true_positives)
         return
-    try:
-        found = report_counts(other.value, right=right, bounds=bounds)
-    except ValueError:
+    right = ways["rounded"] or ways["cut off"]
+    meaning = f"No count of the {n:,} items of {other.id} gives {text} %."
+    if right:
         meaning = (
             f"{text} % needs {_counts(right)} of {n:,} right, and no table of counts with so many can be printed as {other.id}."
         )
         most = _most_right(other, bounds)
         meaning += f" Its rows allow at most {most:,}, {100 * most / n:.2f} %." if most else ""
-        yield finding(claim, what, IMPOSSIBLE, meaning, right=right, n=n)
+    if readings := other_readings(claim):
+        meaning += f" It may be a mean of {' or '.join(readings)} instead."
+        yield finding(claim, what, NOTABLE, meaning, right=right, n=n)
         return
-    tables = many(len(found.tables), "table of counts") if found.complete else "perhaps some tables (the search was stopped)"
-    meaning = f"{text} % is {_counts(right)} of {n:,}, and {tables} with so many right can be printed as {other.id}."
-    yield finding(claim, what, SAME, meaning, right=right, n=n, true_positives=found.true_positives)
+    yield finding(claim, what, IMPOSSIBLE, meaning, assuming="pooled over the items of the report", right=right, n=n)
 
 
 def _most_right(claim: Claim, bounds: Bounds) -> int:
@@ -155,8 +164,13 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
         raise AuditError(f"claim {claim.id}: a size link needs a classification_report, or a confusion_matrix of counts")
     numbers: dict[str, Any] = {"n": n, "expected": [amount(claims, wanted) for wanted in link.of]}
     fits = [wanted for wanted in link.of if n in whole_numbers(amount(claims, wanted))]
+    about = [wanted for wanted in link.of if wanted.claim and claims[wanted.claim].approximate]
+    about = [wanted for wanted in about if abs(n - amount(claims, wanted)) <= ABOUT * amount(claims, wanted)]
     if fits:
         yield finding(claim, "size of the test set", SAME, f"{n:,} is {in_words(fits[0])}.", **numbers)
+    elif about:
+        meaning = f"{n:,} is about {number_text(amount(claims, about[0]))} ({in_words(about[0])}), as the paper says."
+        yield finding(claim, "size of the test set", SAME, meaning, **numbers)
     else:
         stated = " or ".join(f"{number_text(amount(claims, wanted))} ({in_words(wanted)})" for wanted in link.of)
         times = {wanted.parts for wanted in link.of if wanted.parts > 1}
@@ -174,12 +188,12 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
         yield finding(claim, "size of the test set", outcome, meaning, **numbers, needed=needed)
     if link.each is None:
         return
-    each, balance = amount(claims, link.each), class_balance(supports)
+    each, balance = amount(claims, link.each), evaluation.class_balance(supports)
     whole = [support * link.each.parts for support in supports]
     meaning = f"The classes have {', '.join(map(str, supports))} items where {number_text(each)} of each are to be expected"
     if link.each.parts > 1:
         meaning += f"; times {link.each.parts} that is {', '.join(f'{count:,}' for count in whole)}"
-    meaning += f". A random draw from equal classes is as uneven with p = {p_value_text(balance.p_value)} "
+    meaning += f". A random draw from equal classes is as uneven with p = {evaluation.p_value_text(balance.p_value)} "
     meaning += f"(chi-square({balance.degrees_of_freedom}) {balance.chi_square:.1f})."
     outcome = SAME if balance.p_value > SIGNIFICANT else NOTABLE
     numbers = {"supports": supports, "whole": whole, "p_value": balance.p_value, "chi_square": balance.chi_square}
@@ -220,11 +234,13 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
             if cut:
                 meaning += f" {', '.join(dict.fromkeys(cut))} can only be a share of so few with its digits cut off."
             yield finding(claim, "sizes of folds", NOTABLE if cut else SAME, meaning, **numbers, cut_off=cut)
-    for one, other in combinations(texts, 2):
-        yield from _unpaired(claims, claim, claim, (one, other))
+    tests = (link for other in claims.claims for link in other.links if isinstance(link, Folds))
+    compared = {link.rows for link in tests if link.claim == claim.id and len(link.rows) == 2}
+    for rows in sorted(compared):
+        yield from _unpaired(claims, claim, claim, rows, IMPOSSIBLE)
 
 
-def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...]) -> Iterator[Finding]:
+def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...], outcome: Outcome) -> Iterator[Finding]:
     """That two rows of a fold table cannot be of the same folds, as a finding about the table or a claim made of them."""
     link = trials_link(table)
     if link is None:
@@ -242,7 +258,7 @@ def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...
             "the same folds and cannot be paired."
         )
         assumed = "each accuracy pooled over its fold, of a size within a third of the mean"
-        yield finding(claim, "same folds", IMPOSSIBLE, meaning, assuming=assumed, rows=rows, apart=apart)
+        yield finding(claim, "same folds", outcome, meaning, assuming=assumed, rows=rows, apart=apart)
 
 
 def _sizes_around(expected: float) -> range:
@@ -283,19 +299,20 @@ def _fold_mean(claim: Claim, texts: list[str], items: int | None) -> Finding:
 
 def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Iterator[Finding]:
     """Whether two rows of folds can be paired, and which test of them gives a printed p-value."""
-    yield from _unpaired(claims, claim, table, link.rows)
+    yield from _unpaired(claims, claim, table, link.rows, NOTABLE)  # the number may follow; that they are paired is the table's
     rows = [np.array(cell(table, row), dtype=float) for row in link.rows]
     if np.ptp(rows[0] - rows[1]) == 0:
         yield finding(claim, "p-value of folds", OPEN, "All folds differ by the same; no paired test can be made of them.")
         return
-    tests = [paired_tests(*rows), paired_tests(*(exact_folds(claims, table, row) for row in link.rows))]
+    tests = [evaluation.paired_tests(*rows), evaluation.paired_tests(*(exact_folds(claims, table, row) for row in link.rows))]
     printed = value_as_number(claim)
     names = {"p_one_sided": "one-sided", "p_two_sided": "two-sided", "p_nadeau_bengio": "corrected (Nadeau and Bengio)"}
     off = {name: min(abs(getattr(test, name) - printed) / max(printed, 1e-9) for test in tests) for name in names}
     best = min(off, key=off.__getitem__)
     two, corrected = tests[1].p_two_sided, tests[1].p_nadeau_bengio
     numbers: dict[str, Any] = {name: getattr(tests[1], name) for name in (*names, "p_wilcoxon")} | {"off": off, "test": best}
-    values = f"two-sided p = {p_value_text(two)}, corrected for overlapping training sets {p_value_text(corrected)}"
+    shown_p = [evaluation.p_value_text(p) for p in (two, corrected)]
+    values = f"two-sided p = {shown_p[0]}, corrected for overlapping training sets {shown_p[1]}"
     if off[best] > P_VALUE_ROOM:
         yield finding(
             claim,
@@ -336,14 +353,25 @@ def score_rows(claim: Claim) -> Iterator[Finding]:
 
 
 def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
-    """Whether all numbers of one row of a table lie below those of another."""
+    """Whether the numbers of one row of a table lie below those of another; of a cell with several, whether any does."""
     table = claims[link.claim]
-    pairs = {name: [float(printed_text(table, row, name)) for row in (link.row, link.than)] for name in table.columns}
-    higher = [f"{name} {one:g} against {other:g}" for name, (one, other) in pairs.items() if one >= other]
+    columns = link.columns or table.columns
+    pairs = {name: [_numbers_of(claims, table, row, name) for row in (link.row, link.than)] for name in columns}
+    higher = [f"{name} {min(one):g} against {max(other):g}" for name, (one, other) in pairs.items() if min(one) >= max(other)]
     meaning = (
         f"In {link.claim} {link.row} is not below {link.than} in {', '.join(higher)}." if higher else f"{link.claim} agrees."
     )
     yield finding(claim, "order of two rows", IMPOSSIBLE if higher else SAME, meaning, higher=higher)
+
+
+def _numbers_of(claims: ClaimSet, table: Claim, row: str, column: str) -> list[float]:
+    """The number of a cell, or those of a text such as "93.43 ~ 95.24" or "90.54 (48x48) 94.59 (64x64)"."""
+    text = cell(table, row, column)
+    found = SEVERAL.findall(text) if isinstance(text, str) else []
+    try:
+        return [float(read(number, claims.paper.decimal).value) for number in found] or [float(printed_text(table, row, column))]
+    except ValueError as error:
+        raise AuditError(f"claim {table.id}, row {row!r}: {error}") from None
 
 
 def are_pairs(value: object) -> bool:
@@ -354,7 +382,7 @@ def are_pairs(value: object) -> bool:
 def examples(claim: Claim) -> Iterator[Finding]:
     """What the share of right answers among single examples says."""
     right, n = sum(true == predicted for true, predicted in claim.value), len(claim.value)
-    low, high = exact_interval(right, n)
+    low, high = evaluation.exact_interval(right, n)
     meaning = (
         f"{right} of {n} are right, with an exact 95 % interval of {100 * low:.1f} to {100 * high:.1f} %: so few say nothing."
     )
