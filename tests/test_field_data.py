@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tarfile
 
 import cv2
@@ -166,6 +167,26 @@ def test_data_lost_inside_a_jpeg_are_named_and_bytes_behind_its_end_are_not_accu
     whole.write_bytes(whole.read_bytes()[:-2] + b"\0\0\xff\xd9" + b"camera")
     report = checked("jaffe", tmp_path)
     assert len(report.unreadable) == 1 and lost.name in report.unreadable[0]
+
+
+def test_a_check_of_nothing_but_damaged_files_with_odd_names_is_whole(tmp_path):
+    write_fer(tmp_path)
+    for number, path in enumerate(sorted(tmp_path.rglob("*.jpg"))):
+        path.unlink()
+        (path.parent / f"é\n{number}.jpg").write_bytes(b"no picture")
+    report = check.check(fer2013.load(tmp_path), fer2013.CARD)
+    assert len(report.unreadable) == report.images == number + 1 and not report.sizes and report.duplicates == {}
+    assert "\n" not in "".join(report.unreadable) and check.as_text(report).encode()
+
+
+def test_a_file_name_that_is_no_text_is_a_sentence(tmp_path):
+    write_fer(tmp_path)
+    first = next(tmp_path.rglob("*.jpg"))
+    try:
+        first.rename(first.with_name(os.fsdecode(b"\xff.jpg")))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert "is no text; rename it" in refusal(fer2013.load, tmp_path)
 
 
 def test_a_quick_check_says_nothing_of_readability(tmp_path):

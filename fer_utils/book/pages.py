@@ -227,7 +227,8 @@ def dataset_cards() -> str:
         f"- access: {card.access} {f'<{card.page}>' if card.page.startswith('http') else card.page}\n"
         f"- licence: {card.licence}\n"
         f"- layout: `{card.tree}`\n"
-        f"- published: {card.expected}\n"
+        + "".join(f"- also read, and reported as repackaged ({form.name}): `{form.tree}`\n" for form in card.forms)
+        + f"- published: {card.expected}\n"
         f"- check: {'whenever it is read' if card.embedded else f'`fer-book data check {card.name} data/{card.name}`'}"
         for card in registry.DATASETS.values()
     )

@@ -17,8 +17,19 @@ COLUMNS = ("image", "label", "subject", "sequence", "position", "split")
 DATA_VARIABLE = "FER_BOOK_DATA"
 
 
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and bytes of file names that are no text
+
+
+def printable(text: str) -> str:
+    """A text of one line that any terminal and file can take."""
+    return UNPRINTABLE.sub("?", text)
+
+
 class DatasetError(ValueError):
     """A dataset's file is not what its layout says; the message names the file, the row and what was expected."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class MissingDataset(FileNotFoundError):

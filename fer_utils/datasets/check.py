@@ -17,7 +17,7 @@ import pandas as pd
 from PIL import ExifTags, Image
 from pydantic import BaseModel, Field
 
-from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, printable
 from fer_utils.datasets.duplicates import dataset_fingerprints, duplicate_pairs
 from fer_utils.datasets.files import IMAGE_ENDINGS
 from fer_utils.results.paths import digest_of
@@ -106,7 +106,7 @@ def _pixels(dataset: FaceDataset) -> dict[str, Any]:
     pairs = pd.concat([exact, near[near["kind"] == "near"]], ignore_index=True)
     pairs[["first", "second"]] = readable[pairs[["first", "second"]].to_numpy(np.int64)]
     places = [_place(dataset.frame, pair) for pair in pairs.itertuples()]
-    names = dataset.frame.get("path", dataset.frame["image"].map("image {}".format))
+    names = dataset.frame.get("path", dataset.frame["image"].map("image {}".format)).map(printable)
     examples = [f"{names[pair.first]} = {names[pair.second]}" for pair in pairs.itertuples()]
     order = np.argsort(["across splits" not in place for place in places], kind="stable")
     sizes, oddities = _file_facts(dataset, readable)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import simplejpeg
 
-from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, Form
+from fer_utils.datasets.base import Counts, DatasetCard, DatasetError, FaceDataset, Form, printable
 
 IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
@@ -225,11 +225,14 @@ def dataset_of_files(
     """
     if not records:
         raise DatasetError(f"{folder}: no image of {card.name} found; expected {card.tree}")
-    frame = pd.DataFrame.from_records(list(records))
+    try:
+        frame = pd.DataFrame.from_records(list(records))
+    except UnicodeEncodeError as error:
+        raise DatasetError(f"{folder}: the file name {excerpt(error.object)} is no text; rename it") from None
     paths = frame["path"].to_numpy()
     sizes = [_bytes_in(folder / path) for path in paths]
     empty = [path for path, size in zip(paths, sizes, strict=True) if not size]
-    faults = [f"{len(empty)} files are empty (0 bytes), copy them again: {', '.join(empty[:5])}"] if empty else []
+    faults = [f"{len(empty)} files are empty (0 bytes), copy them again: {printable(', '.join(empty[:5]))}"] if empty else []
     digest = hashlib.sha256(card.name.encode())
     for path, size, label in zip(paths, sizes, frame["label"], strict=True):
         digest.update(f"{path}\0{size}\0{label}\n".encode(errors="surrogateescape"))

@@ -120,7 +120,8 @@ def data_notice(data: Mapping[str, FaceDataset]) -> HTML:
     sentences = [f"This run used the published images of {_listed(published)}."] if published else []
     for name, part in data.items():
         if part.real and not part.official:
-            why = f" ({'; '.join(part.remarks[:2])})" if part.remarks else ""
+            reasons = [*([f"repackaged: {part.form}"] if part.form else []), *part.remarks[:2]]
+            why = f" ({'; '.join(reasons)})" if reasons else ""
             sentences.append(f"<strong>The images of {name} are not the published set</strong>{html.escape(why)}.")
     if rendered:
         sentences.append(f"<strong>Rendered faces stand in for {_listed(rendered)}.</strong> They show what a protocol does.")

@@ -50,6 +50,10 @@ PRESENT = 0.5  # share of the coders who saw the unit
 VIDEO = re.compile(r"([\w-]+)\.(flv|avi|mp4)", re.IGNORECASE | re.ASCII)
 
 
+class UnreadableVideo(DatasetError):
+    """A file that OpenCV cannot open as a video."""
+
+
 def parse(name: str) -> dict[str, Any] | None:
     """Identifier and kind from a video's file name; None where it is no such name."""
     match = VIDEO.fullmatch(name)
@@ -76,21 +80,31 @@ def emotion(units: set[int | str]) -> str | None:
 
 
 def load(folder: Path) -> FaceDataset:
-    """Load AM-FED or AM-FED+. Raises DatasetError naming what is wrong; frames left out are counted in `skipped`."""
+    """Load AM-FED or AM-FED+. Raises DatasetError naming what is wrong; frames left out are counted in `skipped`.
+
+    Videos that cannot be read are counted and remarked by name; the others are used.
+    """
     root = locate(folder, lambda path: bool(_video_folders(path)), CARD.name, CARD.tree)
     if not (root / "AU Labels").is_dir():
         raise DatasetError(f"{root / 'AU Labels'} is missing; it holds the label files (<uuid>-label.csv) of the videos")
     found = {path.stem: path for place in _video_folders(root) for path in sorted(place.iterdir()) if parse(path.name)}
     tables: list[pd.DataFrame] = []
     skipped: Counter[str] = Counter()
+    unreadable: list[str] = []
     for identifier, video in tqdm(found.items(), desc="reading the times of frames", unit="video", leave=False):
         labels = root / "AU Labels" / f"{identifier}-label.csv"
-        if labels.is_file():
-            tables.append(_labelled_frames(video, labels, root, skipped))
-        else:
+        if not labels.is_file():
             skipped["videos without a label file"] += 1
+            continue
+        try:
+            frame_times = _frame_times(video)
+        except UnreadableVideo as error:
+            unreadable.append(str(error))
+        else:
+            tables.append(_labelled_frames(video, frame_times, labels, root, skipped))
     if not tables or not sum(map(len, tables)):
-        raise DatasetError(f"{root}: no video has labelled frames; expected {CARD.tree}")
+        raise DatasetError("; ".join(unreadable[:1]) or f"{root}: no video has labelled frames; expected {CARD.tree}")
+    skipped["videos that cannot be read"] = len(unreadable)
     frame = pd.concat(tables, ignore_index=True)
     digest = hashlib.sha256(frame[["path", "position", "label"]].to_csv(index=False).encode())
     digest.update(str([(name, video.stat().st_size) for name, video in found.items()]).encode())
@@ -106,14 +120,16 @@ def load(folder: Path) -> FaceDataset:
         return stacked([images[int(row)] for row in chosen], [str(paths[row]) for row in chosen], CARD.name)
 
     expected = CARD.expected if len(found) > AMFED_VIDEOS else Counts(subjects=AMFED_VIDEOS)
-    return dataset_from(CARD, root, frame, CLASSES, digest.hexdigest(), read, expected=expected, skipped=skipped)
+    return dataset_from(
+        CARD, root, frame, CLASSES, digest.hexdigest(), read, expected=expected, skipped=skipped, faults=unreadable
+    )
 
 
 def _video_folders(folder: Path) -> list[Path]:
     return [child for child in subfolders(folder) if child.name.lower().startswith("video")]
 
 
-def _labelled_frames(video: Path, labels: Path, root: Path, skipped: Counter) -> pd.DataFrame:
+def _labelled_frames(video: Path, frame_times: np.ndarray, labels: Path, root: Path, skipped: Counter) -> pd.DataFrame:
     """A row per labelled frame of one video; what is left out is added to `skipped`."""
     expected = "a column Time in seconds and one column of numbers per unit"
     table = read_table(labels, expected)
@@ -128,7 +144,6 @@ def _labelled_frames(video: Path, labels: Path, root: Path, skipped: Counter) ->
     except (KeyError, ValueError) as error:
         raise DatasetError(f"{labels}: {excerpt(str(error))}; expected {expected}") from None
     shares = shares / 100 if shares.max(initial=0) > 1 else shares
-    frame_times = _frame_times(video)
     rows = []
     for time_s, row in zip(times, shares, strict=True):
         label = emotion({name for name, share in zip(units.values(), row, strict=True) if share >= PRESENT})
@@ -169,7 +184,7 @@ def _frame_times(video: Path) -> np.ndarray:
 def _opened(video: Path) -> cv2.VideoCapture:
     capture = cv2.VideoCapture(str(video))
     if not capture.isOpened():
-        raise DatasetError(f"{video} ({video.stat().st_size} bytes) is no video that OpenCV can read; copy it again")
+        raise UnreadableVideo(f"{video} ({video.stat().st_size} bytes) is no video that OpenCV can read; copy it again")
     return capture
 
 

@@ -8,6 +8,7 @@ are not named, so no split by person is possible. Relied on: the dataset's readm
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def _official(root: Path) -> FaceDataset:
         record = parse(line)
         if record is None:
             raise DatasetError(f"{labels}, line {number}: {excerpt(line)}, expected such as 'train_00001.jpg 5' (1 to 7)")
-        if not (root / record["path"]).is_file():
+        if not os.path.lexists(root / record["path"]):
             raise DatasetError(f"{labels}, line {number}: {root / record['path']} is missing; unpack aligned.zip there")
         records.append(record)
     return dataset_of_files(CARD, root, records, CLASSES)
