@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ FULL = {"percent": 100, "fraction": 1}
 LAYER_COLUMNS = ("output_shape", "parameters")  # and perhaps inputs
 REPORT_AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
 REPORT_COLUMNS = ("precision", "recall", "f1", "support")
+TEMPLATE = Path(__file__).with_name("template.yml")
 TEXTS = ("setting", "class_names", "prediction_examples", "figure")  # quantities whose values may be texts that look like numbers
 
 
@@ -219,6 +221,18 @@ def _claims_of(path: Path, text: str) -> ClaimSet:
         return ClaimSet.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{path}, {_explained(error, content)}") from None
+
+
+def json_schema() -> str:
+    """The schema of claims files as JSON Schema, with which editors complete and check them."""
+    return json.dumps(ClaimSet.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def in_one_sentence(error: Exception) -> str:
+    """The message of an error; of pydantic's the first one, without its address."""
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return str(error)
 
 
 def papers() -> list[str]:
