@@ -217,7 +217,9 @@ def layers(claim: Claim) -> Iterator[Finding]:
         outcome, meaning = fine, f"The shapes of {checked} of {len(rows)} rows follow."
     for name, shape in repairs:
         printed = " x ".join(map(str, claim.value[name][0]))
-        meaning += f" One shape would make all alike: {name} with {' x '.join(map(str, shape))} in place of the printed {printed}."
+        meaning += (
+            f" One shape would make all alike: {name} with {' x '.join(map(str, shape))} in place of the printed {printed}."
+        )
     yield finding(claim, "shapes of layers", outcome, meaning + limits, assuming=ASSUMING, broken=broken, repairs=repairs)
 
 
