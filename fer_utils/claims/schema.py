@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +23,10 @@ Unit = Literal[
 ]  # fmt: skip
 
 FULL = {"percent": 100, "fraction": 1}
-LAYER_COLUMNS = ("output_shape", "parameters")
+LAYER_COLUMNS = ("output_shape", "parameters")  # and perhaps inputs
 REPORT_AVERAGES = ("accuracy", "macro_avg", "weighted_avg")
 REPORT_COLUMNS = ("precision", "recall", "f1", "support")
+TEMPLATE = Path(__file__).with_name("template.yml")
 TEXTS = ("setting", "class_names", "prediction_examples", "figure")  # quantities whose values may be texts that look like numbers
 
 
@@ -77,7 +79,7 @@ class Claim(BaseModel):
                 raise ValueError(f"claim {self.id}: fold_accuracies need a table: a name and a list of numbers per row")
             if len({len(row) for row in rows}) > 1:
                 raise ValueError(f"claim {self.id}: the rows of fold_accuracies have different numbers of folds")
-        if self.quantity == "layer_table" and self.columns == LAYER_COLUMNS:
+        if self.quantity == "layer_table" and self.columns[:2] == LAYER_COLUMNS:
             self._check_layers()
         if self.unit == "percent" and (wrong := [number for number in _numbers(self.value) if not 0 <= number <= 100]):
             raise ValueError(f"claim {self.id}: {wrong[0]:g} is no percentage; expected 0 to 100, or the unit percentage_points")
@@ -85,11 +87,13 @@ class Claim(BaseModel):
 
     def _check_layers(self) -> None:
         rows = self.value if isinstance(self.value, dict) else {"": [None, None]}
-        for name, (shape, parameters) in rows.items():
-            sides = shape if isinstance(shape, list) and shape else [None]
-            numbers = (*sides, parameters)
-            if not all(_is_number(number) and isinstance(number, int) and number >= 0 for number in numbers) or 0 in sides:
-                raise ValueError(f"claim {self.id}, row {name!r}: expected [shape, parameters] such as [[46, 46, 32], 320]")
+        for name, (shape, parameters, *inputs) in rows.items():
+            sides = [1] if shape is None else shape if isinstance(shape, list) and shape else [0]  # null: not printed
+            numbers = [*(side for side in sides if side is not None), parameters]
+            whole = all(_is_number(number) and isinstance(number, int) and number >= 0 for number in numbers)
+            if not whole or 0 in sides or not all(isinstance(names, list) for names in inputs):
+                form = "[shape, parameters] such as [[46, 46, 32], 320], or [shape, parameters, inputs]"
+                raise ValueError(f"claim {self.id}, row {name!r}: expected {form}, with null for a side that is not fixed")
 
     def _check_report(self) -> None:
         if self.columns != REPORT_COLUMNS or not isinstance(self.value, dict) or not {*REPORT_AVERAGES} < {*self.value}:
@@ -217,6 +221,18 @@ def _claims_of(path: Path, text: str) -> ClaimSet:
         return ClaimSet.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{path}, {_explained(error, content)}") from None
+
+
+def json_schema() -> str:
+    """The schema of claims files as JSON Schema, with which editors complete and check them."""
+    return json.dumps(ClaimSet.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def in_one_sentence(error: Exception) -> str:
+    """The message of an error; of pydantic's the first one, without its address."""
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    return str(error)
 
 
 def papers() -> list[str]:

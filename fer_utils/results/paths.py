@@ -11,7 +11,6 @@ from typing import TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
-import pooch
 import psutil
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -43,6 +42,8 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     if (CHECKOUT / "pyproject.toml").exists():
         return CHECKOUT / "_build" / "cache"
+    import pooch  # slow to import, and most programs never ask
+
     return Path(pooch.os_cache("fer_book"))
 
 

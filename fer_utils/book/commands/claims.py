@@ -14,14 +14,25 @@ from fer_utils.book.parameters import ParameterError
 
 if TYPE_CHECKING:
     from fer_utils.claims.audit.findings import Finding
+    from fer_utils.claims.schema import ClaimSet
     from fer_utils.claims.verdicts import PaperVerdicts
 
 
 def audit(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(help="a claims file (its schema: book/audit.md), or a paper of this book", autocompletion=options.papers),
-    ],
+    ] = None,
+    matrix: Annotated[Path | None, typer.Option(help="a confusion matrix as CSV; - reads standard input")] = None,
+    accuracy: Annotated[str, typer.Option(help="the accuracy of the matrix in percent")] = "",
+    counts: Annotated[str, typer.Option(help="images of each class of the matrix, such as 491,55,528")] = "",
+    report: Annotated[Path | None, typer.Option(help="a classification report as scikit-learn prints it; or -")] = None,
+    layers: Annotated[Path | None, typer.Option(help="a layer table as model.summary() prints it; or -")] = None,
+    percent: Annotated[str, typer.Option(help="an accuracy in percent")] = "",
+    of: Annotated[str, typer.Option(help="the number of images that the accuracy is out of")] = "",
+    new: Annotated[
+        Path | None, typer.Option(help="write a commented claims file there, and its schema for editors beside it")
+    ] = None,
     as_json: Json = False,
     search_limit: Annotated[int | None, typer.Option(min=1, help="partial tables of counts that a search keeps")] = None,
 ) -> None:
@@ -29,17 +40,32 @@ def audit(
 
     Example: fer-book audit paper.yml
 
-    Exit status: 0 nothing is impossible, 1 something is, 2 the file is not a claims file.
-    """
-    from fer_utils.claims.audit import checks, findings
-    from fer_utils.claims.schema import load_claims, papers
+    Or paste them: fer-book audit --percent 97.56 --of 327, or --matrix m.csv --accuracy 87.3, or --layers - < summary.txt
 
-    if str(file) not in papers() and not (file.is_file() and file.suffix in {".yml", ".yaml"}):
-        raise ParameterError(f"{file} is neither a claims file (.yml) nor a paper of this book; those are {', '.join(papers())}")
+    Exit status: 0 nothing is impossible, 1 something is, 2 the input cannot be read.
+    """
+    asked = {"FILE": file, "--matrix": matrix, "--report": report, "--layers": layers, "--percent": percent, "--new": new}
+    given = [name for name, value in asked.items() if value]
+    if len(given) != 1:
+        raise ParameterError(f"give one of {', '.join(asked)}; there is {' and '.join(given) or 'none'}")
+    if (accuracy or counts) and not matrix:
+        raise ParameterError("--accuracy and --counts go with --matrix; an accuracy alone is --percent, with --of")
+    if bool(percent) != bool(of):
+        raise ParameterError("--percent and --of go together, as in --percent 97.56 --of 327")
+    if new:
+        _write_template(new)
+        return
+    from fer_utils.claims.audit import checks, findings
+
+    source = file or matrix or report or layers or "--percent"
     try:
-        found = checks.audit_claims(load_claims(file), search_limit or checks.SEARCH_LIMIT)
+        claims = _claims_file(file) if file else _pasted(matrix, accuracy, counts, report, layers, percent, of)
+        found = checks.audit_claims(claims, search_limit or checks.SEARCH_LIMIT)
     except (OSError, ValueError) as error:
-        typer.echo(f"fer-book: {error}" if str(file) in str(error) else f"fer-book: {file}: {error}", err=True)
+        from fer_utils.claims.schema import in_one_sentence
+
+        said = in_one_sentence(error)
+        typer.echo(f"fer-book: {said}" if str(source) in said else f"fer-book: {source}: {said}", err=True)
         raise typer.Exit(2) from None
     if as_json:
         typer.echo(checks.as_json(found))
@@ -47,6 +73,44 @@ def audit(
         _print_findings(found)
     if any(one.outcome == findings.Outcome.IMPOSSIBLE for one in found):
         raise typer.Exit(1)
+
+
+def _claims_file(file: Path) -> ClaimSet:
+    from fer_utils.claims.schema import load_claims, papers
+
+    if str(file) not in papers() and not (file.is_file() and file.suffix in {".yml", ".yaml"}):
+        raise ValueError(f"{file} is neither a claims file (.yml) nor a paper of this book; those are {', '.join(papers())}")
+    return load_claims(file)
+
+
+def _pasted(
+    matrix: Path | None, accuracy: str, counts: str, report: Path | None, layers: Path | None, percent: str, of: str
+) -> ClaimSet:
+    from fer_utils.claims import pasted
+
+    if matrix:
+        return pasted.matrix(_text(matrix), accuracy, counts.split(",") if counts else ())
+    if report:
+        return pasted.report(_text(report))
+    return pasted.summary(_text(layers)) if layers else pasted.percentage(percent, of)
+
+
+def _text(file: Path) -> str:
+    return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+
+
+def _write_template(file: Path) -> None:
+    """A claims file to fill in, and the schema that its first line names. Raises ParameterError where the file is there."""
+    from fer_utils.claims.schema import TEMPLATE, json_schema
+    from fer_utils.results.paths import write_text_atomically
+
+    if file.suffix not in {".yml", ".yaml"}:
+        raise ParameterError(f"--new {file}: expected a name that ends in .yml")
+    if file.exists():
+        raise ParameterError(f"--new {file} is there already; give another name")
+    write_text_atomically(file.with_name("claims.schema.json"), json_schema())
+    write_text_atomically(file, TEMPLATE.read_text(encoding="utf-8"))
+    typer.echo(f"written: {file}")
 
 
 def _print_findings(found: list[Finding]) -> None:

@@ -83,7 +83,7 @@ def _of_its_kind(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Fin
         yield from tables.report(claims, claim, bounds)
     elif claim.quantity == "fold_accuracies":
         yield from tables.fold_table(claims, claim)
-    elif claim.quantity == "layer_table" and claim.columns == LAYER_COLUMNS:
+    elif claim.quantity == "layer_table" and claim.columns[:2] == LAYER_COLUMNS:
         yield from layer_tables.layers(claim)
     elif claim.quantity == "prediction_examples" and tables.are_pairs(claim.value):
         yield from tables.examples(claim)
