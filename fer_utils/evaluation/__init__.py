@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["threats"],
     submod_attrs={
-        "chance": ["agreement_with_chance", "class_z_scores", "right_by_chance"],
+        "chance": ["agreement_with_chance", "class_z_scores", "permutation_p_value", "right_by_chance"],
         "embedding": ["class_distances"],
         "metrics": [
             "accuracy",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from scipy import stats
-from sklearn.metrics import classification_report, confusion_matrix
 
 from fer_utils.results.records import Confusion, Metric
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
@@ -51,6 +53,8 @@ def cluster_bootstrap_difference(name: str, right: np.ndarray, other: np.ndarray
 
 
 def _over_subjects(name: str, values: np.ndarray, subjects: np.ndarray, scored_on: str, unit: str) -> Metric:
+    import pandas as pd
+
     groups = pd.DataFrame({"value": values, "subject": subjects}).groupby("subject")["value"]
     sums, counts = groups.sum().to_numpy(), groups.count().to_numpy()
     drawn = np.random.default_rng(0).integers(0, len(sums), (10_000, len(sums)))
@@ -106,12 +110,17 @@ def paired_gain(scores: list[dict], experiment: str, baseline: str, scored_on: s
 
 def confusion(name: str, true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> Confusion:
     """Confusion matrix of class numbers (n,), rows = true."""
+    from sklearn.metrics import confusion_matrix
+
     counts = confusion_matrix(true, predicted, labels=range(len(labels)))
     return Confusion(name=name, labels=tuple(labels), counts=tuple(tuple(int(c) for c in row) for row in counts))
 
 
 def report(true: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> pd.DataFrame:
     """Precision, recall, F1 and support per class with the recall's Wilson interval, then the averages (fractions)."""
+    import pandas as pd
+    from sklearn.metrics import classification_report
+
     scores = classification_report(
         true, predicted, labels=range(len(labels)), target_names=list(labels), output_dict=True, zero_division=0
     )

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def restore_column(matrix: np.ndarray, row_sums: np.ndarray, column: int) -> np.ndarray:
@@ -88,6 +91,8 @@ def compare_layers(
 
     Rows are (name, output shape without the batch axis, parameters). Raises ValueError when their numbers differ.
     """
+    import pandas as pd
+
     if len(printed) != len(built):
         raise ValueError(f"{len(printed)} printed layers against {len(built)} built")
 

@@ -10,16 +10,18 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from fer_utils.claims.audit import layer_tables, matrices, numbers, tables
 from fer_utils.claims.audit.bounds import SEARCH_LIMIT, Bounds
 from fer_utils.claims.audit.findings import Finding, Outcome, finding
 from fer_utils.claims.links import SameAs
 from fer_utils.claims.schema import LAYER_COLUMNS, Claim, ClaimSet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BY_LINK: dict[str, Callable[..., Iterator[Finding]]] = {
     "trials": numbers.percentage,
@@ -122,6 +124,8 @@ def _plain(value: Any) -> Any:
 
 def findings_table(found: Sequence[Finding]) -> pd.DataFrame:
     """One row per finding: claim, place, printed value, check, outcome, meaning."""
+    import pandas as pd
+
     columns = {
         "claim": "claim",
         "where": "place",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_utils import evaluation
 from fer_utils.claims.audit.arithmetic import lost_digits, possible_counts, restore_column
 from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
@@ -31,8 +32,6 @@ from fer_utils.claims.audit.rounded_tables import Form, MatrixCounts, one_cell_m
 from fer_utils.claims.links import Extreme, SameAs, Scores
 from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import FULL, Claim, ClaimSet
-from fer_utils.evaluation.chance import agreement_with_chance, permutation_p_value
-from fer_utils.evaluation.significance import p_value_text
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
@@ -81,14 +80,14 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     if (matrix.sum(axis=1) == 0).any():
         yield finding(claim, "agreement with chance", OPEN, "A class without items leaves nothing to compare with.")
         return
-    agreement = agreement_with_chance(matrix)
-    p_shuffled = permutation_p_value(matrix.sum(axis=1), matrix.sum(axis=0), agreement.right, TABLES_SHUFFLED)
+    agreement = evaluation.agreement_with_chance(matrix)
+    p_shuffled = evaluation.permutation_p_value(matrix.sum(axis=1), matrix.sum(axis=0), agreement.right, TABLES_SHUFFLED)
     chance = agreement.p_value > SIGNIFICANT and p_shuffled > SIGNIFICANT
     meaning = (
         f"{agreement.right:,} of {agreement.n:,} are right, {100 * agreement.accuracy:.2f} %; labels and predictions that know "
         f"nothing of each other would give {100 * agreement.chance:.2f} % (kappa {agreement.kappa:.2g}, "
-        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {p_value_text(agreement.p_value)}; "
-        f"shuffled, p {p_value_text(p_shuffled)})."
+        f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {evaluation.p_value_text(agreement.p_value)}; "
+        f"shuffled, p {evaluation.p_value_text(p_shuffled)})."
     )
     meaning += " The matrix is independent of the labels." if chance else ""
     numbers: dict[str, Any] = {**vars(agreement), "p_shuffled": p_shuffled, "matrix": matrix.tolist()}
@@ -278,7 +277,7 @@ def same_matrix(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) ->
         matrix, known = np.array(other.value, dtype=np.int64), class_totals(claims, other)
         matrix = _oriented(other, matrix, np.array(known))[0] if known else matrix
         read = Reading("rows", int(matrix.sum()), (matrix,), (int(np.trace(matrix)),))
-        at_chance = matrix.sum(axis=1).all() and agreement_with_chance(matrix).p_value > SIGNIFICANT
+        at_chance = matrix.sum(axis=1).all() and evaluation.agreement_with_chance(matrix).p_value > SIGNIFICANT
     else:
         known = class_totals(claims, other)
         counts = [possible_counts(text, sum(known), truncated=cut) for cut in (False, True)] if known else []

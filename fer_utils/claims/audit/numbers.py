@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import harmonic_mean
 from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
 
+from fer_utils import evaluation
 from fer_utils.claims.audit.arithmetic import layer_parameters, possible_counts, transposed_digits
 from fer_utils.claims.audit.findings import (
     AuditError,
@@ -34,7 +35,6 @@ from fer_utils.claims.audit.findings import (
 from fer_utils.claims.links import F1, Amount, BestOf, ComparedWith, Difference, Network, SameAs, Siblings, Sum, Trials
 from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import Claim, ClaimSet
-from fer_utils.evaluation.significance import expected_best, fisher_p_value, p_value_text
 
 SAME, IMPOSSIBLE, NOTABLE = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE
 ABOUT = 0.05  # a number that the paper calls approximate may be off by this share
@@ -198,9 +198,9 @@ def comparison(claims: ClaimSet, claim: Claim, link: ComparedWith) -> Iterator[F
 
 
 def _fisher(claim: Claim, first: Counted, second: Counted) -> Finding:
-    p_value = fisher_p_value(first.right, first.n, second.right, second.n)
+    p_value = evaluation.fisher_p_value(first.right, first.n, second.right, second.n)
     told = "cannot be told from chance" if p_value > SIGNIFICANT else "is more than chance"
-    meaning = f"{first.share} against {second.share}: the difference {told} (p = {p_value_text(p_value)}, Fisher)."
+    meaning = f"{first.share} against {second.share}: the difference {told} (p = {evaluation.p_value_text(p_value)}, Fisher)."
     if first.n != second.n:
         meaning += " The two were not scored on the same items, as their numbers differ."
     if not all(one.fits for one in (first, second)):
@@ -307,7 +307,7 @@ def f1_score(claims: ClaimSet, claim: Claim, link: F1) -> Iterator[Finding]:
 
 def harmonic_finding(claim: Claim, f1: str, scores: Sequence[float], row: str) -> Finding:
     """The finding of an F1 beside a precision and a recall in percent."""
-    mean, text = float(stats.hmean(scores)), f"{f1} ({row})" if row else f1
+    mean, text = harmonic_mean(scores), f"{f1} ({row})" if row else f1
     place = f"{row}: " if row else ""
     averages = f"{place}The harmonic mean of the average precision {scores[0]:g} and recall {scores[1]:g} is {mean:.2f}"
     if mean == 100:
@@ -328,8 +328,10 @@ def best_of(claims: ClaimSet, claim: Claim, link: BestOf) -> Iterator[Finding]:
     sizes = [len(part) for part in np.array_split(np.arange(trials.n), folds)]
     goal = (float(trials.text) - step(claim, trials.text) / 2) / 100
 
+    from scipy import optimize
+
     def best(accuracy: float) -> float:
-        return expected_best(accuracy, sizes, choices)
+        return evaluation.expected_best(accuracy, sizes, choices)
 
     enough = 0.0
     if goal > best(0.0):

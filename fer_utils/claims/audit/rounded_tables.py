@@ -15,11 +15,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from fer_utils import evaluation
 from fer_utils.claims.audit.bounds import Bounds, SearchStopped
 from fer_utils.claims.printed import decimals
-from fer_utils.evaluation.chance import right_by_chance
 
 Report = Mapping[str, Sequence[Any]]  # None where a cell is empty
 
@@ -183,8 +182,10 @@ def chance_ranges(counts: ReportCounts) -> ChanceRanges:
     """
     if not counts.complete:
         raise ValueError("the tables of this report are too many to list; give report_counts greater bounds")
+    from scipy import stats
+
     n, right = sum(counts.supports), counts.tables[:, :, 0].sum(axis=1)
-    mean, deviation = right_by_chance(np.array(counts.supports), counts.tables[:, :, 1])
+    mean, deviation = evaluation.right_by_chance(np.array(counts.supports), counts.tables[:, :, 1])
     z = (right - mean) / deviation
     values = (right / n, mean / n, (right - mean) / (n - mean), z, 2 * stats.norm.sf(np.abs(z)))
     return ChanceRanges(*((float(value.min()), float(value.max())) for value in values))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_utils import evaluation
 from fer_utils.claims.audit.arithmetic import check_fold_mean, fold_denominators, possible_counts, possible_denominators
 from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
@@ -34,9 +35,6 @@ from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages,
 from fer_utils.claims.links import Below, Folds, SameAs, Size
 from fer_utils.claims.printed import decimals
 from fer_utils.claims.schema import Claim, ClaimSet
-from fer_utils.evaluation.chance import class_z_scores
-from fer_utils.evaluation.metrics import wilson_interval
-from fer_utils.evaluation.significance import class_balance, exact_interval, p_value_text, paired_tests
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
@@ -68,7 +66,7 @@ def report(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
         return
     right = sorted({int(hits) for hits in found.tables[:, :, 0].sum(axis=1)})
     ranges = chance_ranges(found)
-    low, high = (f"{100 * edge:.1f}" for edge in wilson_interval(right[0], n)) if len(right) == 1 else ("", "")
+    low, high = (f"{100 * edge:.1f}" for edge in evaluation.wilson_interval(right[0], n)) if len(right) == 1 else ("", "")
     shares = (
         f"{right[0]} of {n} = {100 * right[0] / n:.2f} % (95 % interval {low} to {high})"
         if len(right) == 1
@@ -87,10 +85,10 @@ def report(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Finding]:
     meaning = f"Given its margins chance is {_span(ranges.chance, 100, '.1f')} %; kappa {_span(ranges.kappa, 1, '.3f')}."
     numbers: dict[str, Any] = dict(vars(ranges))
     if chance:
-        meaning = f"{meaning[:-1]}, z {_span(ranges.z, 1, '.1f')}, p {p_value_text(*ranges.p_value)}."
-        z = np.array([class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables[:TABLES_SCORED]]).mean(
-            axis=0
-        )
+        meaning = f"{meaning[:-1]}, z {_span(ranges.z, 1, '.1f')}, p {evaluation.p_value_text(*ranges.p_value)}."
+        z = np.array(
+            [evaluation.class_z_scores(table[:, 0], found.supports, table[:, 1]) for table in found.tables[:TABLES_SCORED]]
+        ).mean(axis=0)
         most = int(z.argmax())
         numbers |= {"class": found.classes[most], "class_z": float(z[most])}
         meaning += f" The report cannot be told from chance; {found.classes[most]} alone stands out most (z {z[most]:.1f})."
@@ -174,12 +172,12 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
         yield finding(claim, "size of the test set", outcome, meaning, **numbers, needed=needed)
     if link.each is None:
         return
-    each, balance = amount(claims, link.each), class_balance(supports)
+    each, balance = amount(claims, link.each), evaluation.class_balance(supports)
     whole = [support * link.each.parts for support in supports]
     meaning = f"The classes have {', '.join(map(str, supports))} items where {number_text(each)} of each are to be expected"
     if link.each.parts > 1:
         meaning += f"; times {link.each.parts} that is {', '.join(f'{count:,}' for count in whole)}"
-    meaning += f". A random draw from equal classes is as uneven with p = {p_value_text(balance.p_value)} "
+    meaning += f". A random draw from equal classes is as uneven with p = {evaluation.p_value_text(balance.p_value)} "
     meaning += f"(chi-square({balance.degrees_of_freedom}) {balance.chi_square:.1f})."
     outcome = SAME if balance.p_value > SIGNIFICANT else NOTABLE
     numbers = {"supports": supports, "whole": whole, "p_value": balance.p_value, "chi_square": balance.chi_square}
@@ -288,14 +286,15 @@ def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Ite
     if np.ptp(rows[0] - rows[1]) == 0:
         yield finding(claim, "p-value of folds", OPEN, "All folds differ by the same; no paired test can be made of them.")
         return
-    tests = [paired_tests(*rows), paired_tests(*(exact_folds(claims, table, row) for row in link.rows))]
+    tests = [evaluation.paired_tests(*rows), evaluation.paired_tests(*(exact_folds(claims, table, row) for row in link.rows))]
     printed = value_as_number(claim)
     names = {"p_one_sided": "one-sided", "p_two_sided": "two-sided", "p_nadeau_bengio": "corrected (Nadeau and Bengio)"}
     off = {name: min(abs(getattr(test, name) - printed) / max(printed, 1e-9) for test in tests) for name in names}
     best = min(off, key=off.__getitem__)
     two, corrected = tests[1].p_two_sided, tests[1].p_nadeau_bengio
     numbers: dict[str, Any] = {name: getattr(tests[1], name) for name in (*names, "p_wilcoxon")} | {"off": off, "test": best}
-    values = f"two-sided p = {p_value_text(two)}, corrected for overlapping training sets {p_value_text(corrected)}"
+    shown_p = [evaluation.p_value_text(p) for p in (two, corrected)]
+    values = f"two-sided p = {shown_p[0]}, corrected for overlapping training sets {shown_p[1]}"
     if off[best] > P_VALUE_ROOM:
         yield finding(
             claim,
@@ -354,7 +353,7 @@ def are_pairs(value: object) -> bool:
 def examples(claim: Claim) -> Iterator[Finding]:
     """What the share of right answers among single examples says."""
     right, n = sum(true == predicted for true, predicted in claim.value), len(claim.value)
-    low, high = exact_interval(right, n)
+    low, high = evaluation.exact_interval(right, n)
     meaning = (
         f"{right} of {n} are right, with an exact 95 % interval of {100 * low:.1f} to {100 * high:.1f} %: so few say nothing."
     )
