@@ -289,7 +289,7 @@ def trials_link(claim: Claim, row: str | None = None, column: str | None = None)
 def other_readings(claim: Claim, row: str | None = None, column: str | None = None) -> tuple[str, ...]:
     """What a percentage may be a mean of instead of one share of its items: folds, runs, classes or people.
 
-    Where the number of items is a guess at a split, as a part of a number is, a mean of folds and of runs stays open.
+    A mean of folds and of runs stays open for what is printed with a spread, and where the number of items is a guess at a split.
     """
     link = trials_link(claim, row, column)
     if link is None:
@@ -297,7 +297,8 @@ def other_readings(claim: Claim, row: str | None = None, column: str | None = No
     if row is None and any(other.kind == "folds" for other in claim.links):
         return ("folds",)
     if link.readings is None:
-        return ("folds", "runs") if any(n.parts > 1 for n in link.n) else ()
+        of_parts, with_spread = any(n.parts > 1 for n in link.n), spread_of(claim, row, column) is not None
+        return ("folds", "runs") if of_parts or with_spread else ()
     return tuple(reading for reading in link.readings if reading != "pooled")
 
 
