@@ -91,3 +91,37 @@ def test_a_mean_with_a_spread_needs_no_count_and_one_without_does():
     entry = {"id": "accuracy", "quantity": "accuracy", "links": [trials], **PLACE}
     outcomes = [audited(entry | {"value": text})[0].outcome for text in ("99.69 +/- 0.31", "99.69", "99.62")]
     assert outcomes == [Outcome.NOTABLE, Outcome.IMPOSSIBLE, Outcome.CONSISTENT]
+
+
+def test_a_row_is_below_another_if_one_of_the_numbers_of_its_cell_is_and_not_if_none_is():
+    table = {"quantity": "literature_table", "columns": ["accuracy"], "id": "table", **PLACE}
+    rows = {"range": ["93.43 ~ 95.24"], "two": ["90.54 (48x48) 94.59 (64x64)"], "ours": ["95.00"], "low": ["80.1"]}
+    entry = {"id": "best", "quantity": "comparison", "value": "best", **PLACE, "unit": "none"}
+
+    def outcome(row, than):
+        return audited(
+            table | {"value": rows}, entry | {"links": [{"kind": "below", "claim": "table", "row": row, "than": than}]}
+        )
+
+    assert [outcome(*rows)[1].outcome for rows in (("two", "ours"), ("range", "ours"))] == [Outcome.CONSISTENT] * 2
+    assert outcome("two", "low")[1].outcome == Outcome.IMPOSSIBLE
+
+
+def report_of(precision, recall, f1, accuracy):
+    rows = {
+        "a": [*(score[0] for score in (precision, recall, f1)), "40"],
+        "b": [*(score[1] for score in (precision, recall, f1)), "40"],
+    }
+    means = [str(round(sum(map(float, score)) / 2, 4)) for score in (precision, recall, f1)]
+    return rows | {"accuracy": [None, None, accuracy, "80"], "macro_avg": [*means, "80"], "weighted_avg": [*means, "80"]}
+
+
+def test_an_accuracy_with_its_digits_cut_off_is_not_accused_beside_its_report_and_a_wrong_one_is():
+    # 31 of 40 and 22 of 40 right: 53 of 80 is 66.25 %, so 66 % rounded and cut off; 0.6625 with four decimals
+    value = report_of(["0.6327", "0.7097"], ["0.7750", "0.5500"], ["0.6966", "0.6197"], "0.6625")
+    columns = ["precision", "recall", "f1", "support"]
+    report = {"id": "matrix", "quantity": "classification_report", "value": value, "columns": columns, **PLACE, "unit": "none"}
+    outcomes = [
+        [one.outcome for one in audited(report, accuracy(text)) if one.claim == "accuracy"] for text in ("66.3", "66.2", "66.9")
+    ]
+    assert outcomes == [[Outcome.CONSISTENT], [Outcome.CONSISTENT], [Outcome.IMPOSSIBLE]]

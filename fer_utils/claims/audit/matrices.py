@@ -15,6 +15,7 @@ from fer_utils.claims.audit.arithmetic import lost_digits, possible_counts, rest
 from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
     AuditError,
+    Counted,
     Finding,
     Grade,
     Outcome,
@@ -366,29 +367,34 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) 
     if accuracy is None:
         return
     scored = counted(claims, table, accuracy)
-    every = (
-        possible_matrices(claim.value, total=scored.n, right=scored.right, whole=whole, form=form, bounds=bounds)
+    every = [
+        possible_matrices(claim.value, total=n, right=right, whole=whole, form=form, bounds=bounds)
         for form in share_forms(claim)
-    )
-    found = min(every, key=lambda matrices: len(matrices.impossible_rows))
-    if found.impossible_rows:
-        names = ", ".join(f"{claim.labels[row]} (sum {shares[row].sum():g})" for row in found.impossible_rows)
-        yield finding(claim, what, IMPOSSIBLE, f"No counts give the row {names}.", rows=found.impossible_rows)
+        for n, right in _right_of(scored)
+    ]
+    matrices = np.concatenate([found.matrices for found in every])
+    if all(found.impossible_rows for found in every):
+        rows = min((found.impossible_rows for found in every), key=len)
+        names = ", ".join(f"{claim.labels[row]} (sum {shares[row].sum():g})" for row in rows)
+        yield finding(claim, what, IMPOSSIBLE, f"No counts give the row {names}.", rows=rows)
         return
-    if not found.complete:
+    if not all(found.complete for found in every):
         yield finding(claim, what, OPEN, f"Of the matrices with {scored.share} right: {bounds}.")
         return
-    hits = np.diagonal(found.matrices, axis1=1, axis2=2)
-    columns, rows = found.matrices.sum(axis=1), found.matrices.sum(axis=2)
+    if not len(matrices):
+        yield finding(claim, what, IMPOSSIBLE, f"No matrix of counts with {scored.share} right can be printed so.", matrices=0)
+        return
+    hits = np.diagonal(matrices, axis1=1, axis2=2)
+    columns, rows = matrices.sum(axis=1), matrices.sum(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = 100 * (hits / columns).mean(axis=1)
     off = np.abs(precision - printed["precision"])
     fitting = off <= 0.005 + 1e-9
     if not fitting.any():
-        meaning = f"{many(len(found.matrices), 'matrix')} with {scored.share} right can be printed so, none with a precision of "
+        meaning = f"{many(len(matrices), 'matrix')} with {scored.share} right can be printed so, none with a precision of "
         meaning += f"{printed['precision']:g}; the nearest is {precision[off.argmin()]:.3f}."
         outcome = NOTABLE if off.min() <= 0.015 else IMPOSSIBLE  # classes that were cut off before they were averaged
-        yield finding(claim, what, outcome, meaning, matrices=len(found.matrices), nearest=float(precision[off.argmin()]))
+        yield finding(claim, what, outcome, meaning, matrices=len(matrices), nearest=float(precision[off.argmin()]))
         return
     f1 = 100 * (2 * hits / (rows + columns))[fitting].mean(axis=1)
     smallest = sorted({int(size) for size in rows[fitting].min(axis=1)})
@@ -403,3 +409,9 @@ def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) 
     )
     numbers: dict[str, Any] = {"smallest": smallest, "sizes": sizes, "f1_distance": distance, "matrices": int(fitting.sum())}
     yield finding(claim, what, NOTABLE, meaning, **numbers)
+
+
+def _right_of(scored: Counted) -> list[tuple[int, int]]:
+    """Every (n, right) that the reading of a percentage allows."""
+    cut, sizes = scored.printed == "cut off", scored.trials if scored.fits else scored.elsewhere
+    return [(n, right) for n in sizes for right in possible_counts(scored.text, n, truncated=cut)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
@@ -23,6 +24,7 @@ from fer_utils.claims.audit.findings import (
     in_words,
     many,
     number_text,
+    other_readings,
     printed_text,
     step,
     trials_link,
@@ -33,12 +35,13 @@ from fer_utils.claims.audit.matrices import class_totals, is_counts
 from fer_utils.claims.audit.numbers import harmonic_finding
 from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages, report_counts
 from fer_utils.claims.links import Below, Folds, SameAs, Size
-from fer_utils.claims.printed import decimals
+from fer_utils.claims.printed import decimals, read
 from fer_utils.claims.schema import Claim, ClaimSet
 
 SAME, IMPOSSIBLE, NOTABLE, OPEN = Outcome.CONSISTENT, Outcome.IMPOSSIBLE, Outcome.NOTABLE, Outcome.NOT_CHECKABLE
 SIGNIFICANT = 0.05
 TABLES_SCORED = 999  # tables behind a report whose classes are compared with chance
+SEVERAL = re.compile(r"(?<![\w(.,])\d+(?:[.,]\d+)*(?![\w.,)])")  # numbers of a text that stand alone
 P_VALUE_ROOM = 0.05  # share by which the rounding of folds may move a p-value
 
 # classification reports
@@ -109,23 +112,32 @@ def same_report(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) ->
         yield finding(claim, "classes of its report", outcome, f"{other.id} has {len(rows)} classes.", classes=len(rows))
         return
     n, what = int(other.value["accuracy"][3]), "accuracy of its report"
-    right = possible_counts(text, n) or possible_counts(text, n, truncated=True)
-    if not right:
-        yield finding(claim, what, IMPOSSIBLE, f"No count of the {n:,} items of {other.id} gives {text} %.", n=n)
+    ways = {how: possible_counts(text, n, truncated=how == "cut off") for how in ("rounded", "cut off")}
+    for how, right in ways.items():
+        try:
+            found = report_counts(other.value, right=right, bounds=bounds)
+        except ValueError:  # no count, or no table with so many right
+            continue
+        tables = many(len(found.tables), "table of counts") if found.complete else "perhaps some tables (the search was stopped)"
+        meaning = (
+            f"{text} % is {_counts(right)} of {n:,}{', cut off' if how == 'cut off' else ''}, and {tables} with so many right "
+        )
+        meaning += f"can be printed as {other.id}."
+        yield finding(claim, what, SAME, meaning, right=right, n=n, true_positives=found.true_positives)
         return
-    try:
-        found = report_counts(other.value, right=right, bounds=bounds)
-    except ValueError:
+    right = ways["rounded"] or ways["cut off"]
+    meaning = f"No count of the {n:,} items of {other.id} gives {text} %."
+    if right:
         meaning = (
             f"{text} % needs {_counts(right)} of {n:,} right, and no table of counts with so many can be printed as {other.id}."
         )
         most = _most_right(other, bounds)
         meaning += f" Its rows allow at most {most:,}, {100 * most / n:.2f} %." if most else ""
-        yield finding(claim, what, IMPOSSIBLE, meaning, right=right, n=n)
+    if readings := other_readings(claim):
+        meaning += f" It may be a mean of {' or '.join(readings)} instead."
+        yield finding(claim, what, NOTABLE, meaning, right=right, n=n)
         return
-    tables = many(len(found.tables), "table of counts") if found.complete else "perhaps some tables (the search was stopped)"
-    meaning = f"{text} % is {_counts(right)} of {n:,}, and {tables} with so many right can be printed as {other.id}."
-    yield finding(claim, what, SAME, meaning, right=right, n=n, true_positives=found.true_positives)
+    yield finding(claim, what, IMPOSSIBLE, meaning, assuming="pooled over the items of the report", right=right, n=n)
 
 
 def _most_right(claim: Claim, bounds: Bounds) -> int:
@@ -335,14 +347,24 @@ def score_rows(claim: Claim) -> Iterator[Finding]:
 
 
 def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
-    """Whether all numbers of one row of a table lie below those of another."""
+    """Whether all numbers of one row of a table lie below those of another; of a cell with several, whether any do."""
     table = claims[link.claim]
-    pairs = {name: [float(printed_text(table, row, name)) for row in (link.row, link.than)] for name in table.columns}
-    higher = [f"{name} {one:g} against {other:g}" for name, (one, other) in pairs.items() if one >= other]
+    pairs = {name: [_numbers_of(claims, table, row, name) for row in (link.row, link.than)] for name in table.columns}
+    higher = [f"{name} {min(one):g} against {max(other):g}" for name, (one, other) in pairs.items() if min(one) >= max(other)]
     meaning = (
         f"In {link.claim} {link.row} is not below {link.than} in {', '.join(higher)}." if higher else f"{link.claim} agrees."
     )
     yield finding(claim, "order of two rows", IMPOSSIBLE if higher else SAME, meaning, higher=higher)
+
+
+def _numbers_of(claims: ClaimSet, table: Claim, row: str, column: str) -> list[float]:
+    """The number of a cell, or those of a text such as "93.43 ~ 95.24" or "90.54 (48x48) 94.59 (64x64)"."""
+    text = cell(table, row, column)
+    found = SEVERAL.findall(text) if isinstance(text, str) else []
+    try:
+        return [float(read(number, claims.paper.decimal).value) for number in found] or [float(printed_text(table, row, column))]
+    except ValueError as error:
+        raise AuditError(f"claim {table.id}, row {row!r}: {error}") from None
 
 
 def are_pairs(value: object) -> bool:
