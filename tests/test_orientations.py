@@ -125,3 +125,13 @@ def test_an_accuracy_with_its_digits_cut_off_is_not_accused_beside_its_report_an
         [one.outcome for one in audited(report, accuracy(text)) if one.claim == "accuracy"] for text in ("66.3", "66.2", "66.9")
     ]
     assert outcomes == [[Outcome.CONSISTENT], [Outcome.CONSISTENT], [Outcome.IMPOSSIBLE]]
+
+
+def test_a_report_with_a_class_that_is_never_predicted_is_compared_with_chance_in_finite_numbers():
+    value = report_of(["0.50", "0.00"], ["1.00", "0.00"], ["0.67", "0.00"], "0.50")
+    value |= {name: ["0.25", "0.50", "0.33", "80"] for name in ("macro_avg", "weighted_avg")}
+    columns = ["precision", "recall", "f1", "support"]
+    report = {"id": "matrix", "quantity": "classification_report", "value": value, "columns": columns, **PLACE, "unit": "none"}
+    (chance,) = [one for one in audited(report) if one.check == "agreement with chance"]
+    assert chance.outcome == Outcome.NOTABLE and "nan" not in chance.meaning
+    assert "NaN" not in checks.as_json([chance])

@@ -84,6 +84,12 @@ def permutation_p_value(true_counts: Sequence[int], predicted_counts: Sequence[i
 
 
 def class_z_scores(true_positives: Sequence[int], true_counts: Sequence[int], predicted_counts: Sequence[int]) -> np.ndarray:
-    """Standard deviations (classes,) by which each class's true positives exceed the hypergeometric mean of its margins."""
-    law = stats.hypergeom(sum(true_counts), np.array(true_counts), np.array(predicted_counts))
-    return (np.array(true_positives) - law.mean()) / law.std()
+    """Standard deviations (classes,) by which each class's true positives exceed the hypergeometric mean of its margins.
+
+    0 where the margins leave one number only, as for a class that is never predicted.
+    """
+    n, drawn = sum(true_counts), np.array(predicted_counts)
+    share = np.array(true_counts) / n
+    deviation = np.sqrt(drawn * share * (1 - share) * (n - drawn) / max(n - 1, 1))
+    above = np.array(true_positives) - drawn * share
+    return np.divide(above, deviation, out=np.zeros(len(drawn)), where=deviation > 0)

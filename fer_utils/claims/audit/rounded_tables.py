@@ -186,8 +186,10 @@ def chance_ranges(counts: ReportCounts) -> ChanceRanges:
 
     n, right = sum(counts.supports), counts.tables[:, :, 0].sum(axis=1)
     mean, deviation = evaluation.right_by_chance(np.array(counts.supports), counts.tables[:, :, 1])
-    z = (right - mean) / deviation
-    values = (right / n, mean / n, (right - mean) / (n - mean), z, 2 * stats.norm.sf(np.abs(z)))
+    z, kappa = (  # 0 where the margins leave one table only
+        np.divide(right - mean, room, out=np.zeros(len(mean)), where=room > 0) for room in (deviation, n - mean)
+    )
+    values = (right / n, mean / n, kappa, z, 2 * stats.norm.sf(np.abs(z)))
     return ChanceRanges(*((float(value.min()), float(value.max())) for value in values))
 
 
