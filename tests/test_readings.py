@@ -233,3 +233,49 @@ def test_a_search_ends_with_its_time():
 def test_a_report_too_large_to_search_keeps_limits_by_recall():
     found = report_counts(report("0.3846"), bounds=Bounds(kept=0))
     assert not found.complete and found.true_positives == {"a": (5,), "b": (8,)}
+
+
+# ranks, orders and sizes in words
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "outcome"),
+    [("a", "highest", Outcome.CONSISTENT), ("c", "highest", Outcome.NOTABLE), ("a", "lowest", Outcome.IMPOSSIBLE)],
+)
+def test_a_best_class_is_impossible_only_where_no_score_puts_it_first(name, rank, outcome):
+    matrix = MATRIX | {"value": [[90, 5, 5], [20, 70, 10], [2, 1, 4]], "unit": "images", "labels": ["a", "b", "c"]}
+    said = {"id": "said", "statement": "best class", "quantity": "class", "value": name, "unit": "none", **PLACE}
+    found = audited(said | {"links": [{"kind": "extreme", "matrix": "matrix", "rank": rank}]}, matrix)[1][0]
+    assert found.outcome == outcome and (outcome != Outcome.NOTABLE or "number of errors" in found.meaning)
+
+
+def test_an_order_of_rows_is_of_the_columns_that_are_named():
+    table = {"id": "table", "statement": "literature", "quantity": "literature", "unit": "percent", **PLACE}
+    table |= {"columns": ["accuracy", "recall"], "value": {"theirs": ["90.5", "99.0"], "ours": ["95.2", "98.0"]}}
+    said = {"id": "said", "statement": "better", "quantity": "comparison", "value": "better", "unit": "none", **PLACE}
+    link = {"kind": "below", "claim": "table", "row": "theirs", "than": "ours"}
+    outcomes = [audited(said | {"links": [link | more]}, table)[1][0].outcome for more in ({"columns": ["accuracy"]}, {})]
+    assert outcomes == [Outcome.CONSISTENT, Outcome.IMPOSSIBLE]
+
+
+def test_about_a_number_is_not_held_against_one_that_is_near():
+    total = {"id": "total", "statement": "about 20", "quantity": "count", "value": "20", "unit": "images", **PLACE}
+    table = {"id": "report", "statement": "report", "quantity": "classification_report", "columns": REPORT_ROWS, "unit": "none"}
+    table |= {"value": report("0.3846"), "links": [{"kind": "size", "of": [{"claim": "total"}]}], **PLACE}
+    outcomes = [
+        next(one.outcome for one in audited(table, total | {"approximate": about})[1] if one.check == "size of the test set")
+        for about in (True, False)
+    ]
+    assert outcomes == [Outcome.CONSISTENT, Outcome.IMPOSSIBLE]
+
+
+def test_rows_that_no_test_compares_need_not_be_of_the_same_folds():
+    folds = {"id": "folds", "statement": "folds", "quantity": "fold_accuracies", "unit": "percent", **PLACE}
+    folds |= {"value": {"x": ["50.0", "75.0"], "y": ["60.0", "80.0"]}, "links": [trials(9)]}
+    test = {"id": "p", "statement": "p-value", "quantity": "p_value", "value": "0.5", "unit": "none", **PLACE}
+    test |= {"links": [{"kind": "folds", "claim": "folds", "rows": ["x", "y"]}]}
+    alone, compared = (
+        {one.outcome for one in audited(folds, *others)[1] if (one.claim, one.check) == ("folds", "same folds")}
+        for others in ((), (test,))
+    )
+    assert (alone, compared) == (set(), {Outcome.IMPOSSIBLE})

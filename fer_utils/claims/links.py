@@ -170,12 +170,13 @@ class Extreme(Part):
 
 
 class Below(Part):
-    """Every number of a table's row `row` lies below that of its row `than`."""
+    """Every number of a table's row `row` lies below that of its row `than`, in these columns (none: in all)."""
 
     kind: Literal["below"]
     claim: Identifier
     row: str
     than: str
+    columns: tuple[str, ...] = ()
 
 
 class Convolutions(Part):

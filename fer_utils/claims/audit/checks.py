@@ -100,7 +100,8 @@ def _of_its_links(claims: ClaimSet, claim: Claim, bounds: Bounds) -> Iterator[Fi
             continue
         found = _same(claims, claim, link, bounds) if link.kind == "same_as" else BY_LINK[link.kind](claims, claim, link)
         partners = tuple(dict.fromkeys(link.claims_named())) if link.kind in BETWEEN_EQUALS else ()
-        yield from (dataclasses.replace(one, partners=partners) for one in found)
+        for one in found:  # a column under another name says nothing against the table
+            yield one if one.numbers.get("columns") else dataclasses.replace(one, partners=partners)
 
 
 def _same(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) -> Iterator[Finding]:

@@ -329,23 +329,27 @@ def extreme_class(claims: ClaimSet, claim: Claim, link: Extreme) -> Iterator[Fin
     table = claims[link.matrix]
     if table.quantity != "confusion_matrix":
         raise AuditError(f"claim {claim.id}: {link.matrix} is no confusion_matrix")
-    matrix, known = np.array(table.value, dtype=float), class_totals(claims, table)
+    matrix = np.array(table.value, dtype=float)
     if claim.value not in table.labels:
         raise AuditError(f"claim {claim.id}: {link.matrix} has no class {claim.value!r}; it has {', '.join(table.labels)}")
-    recall = np.diag(matrix) / matrix.sum(axis=1)
-    place = table.labels.index(claim.value)
-    rank = 1 + int((recall > recall[place]).sum())
-    wanted = 1 if link.rank == "highest" else len(recall)
-    share = f"{matrix[place, place]:g} of {matrix[place].sum():g} right"
-    meaning = f"{claim.value} has rank {rank} of {len(recall)} by recall ({share}); the text says {link.rank}."
-    numbers: dict[str, Any] = {"rank": rank, "recall": float(recall[place])}
-    by_columns = np.diag(matrix) / np.maximum(matrix.sum(axis=0), 1e-9)
-    otherwise = 1 + int((by_columns > by_columns[place]).sum())
-    if rank != wanted and otherwise == wanted and not known:
-        meaning = f"{meaning[:-1]}, as it is by precision, or if true classes are in the columns."
-        yield finding(claim, "rank of a class", NOTABLE, meaning, **numbers)
-        return
-    yield finding(claim, "rank of a class", SAME if rank == wanted else IMPOSSIBLE, meaning, **numbers)
+    place, hits = table.labels.index(claim.value), np.diag(matrix)
+    rows, columns = matrix.sum(axis=1), matrix.sum(axis=0)
+    readings = {  # of "best" and "worst", the higher the better
+        "recall": hits / np.maximum(rows, 1e-9),
+        "precision": hits / np.maximum(columns, 1e-9),
+        "F1": 2 * hits / np.maximum(rows + columns, 1e-9),
+        "the number of errors": hits - rows,
+        "accuracy of one class against the rest": 2 * hits - rows - columns,
+    }
+    wanted = 1 if link.rank == "highest" else len(hits)
+    ranks = {name: 1 + int((scores > scores[place]).sum()) for name, scores in readings.items()}
+    fitting = [name for name, rank in ranks.items() if rank == wanted]
+    share = f"{hits[place]:g} of {rows[place]:g} right"
+    meaning = f"{claim.value} has rank {ranks['recall']} of {len(hits)} by recall ({share}); the text says {link.rank}"
+    outcome, assumed = SAME if "recall" in fitting else NOTABLE if fitting else IMPOSSIBLE, f"by {', '.join(readings)}"
+    meaning += f", as it is by {' and '.join(fitting)}." if outcome is NOTABLE else "."
+    numbers: dict[str, Any] = {"rank": ranks["recall"], "recall": float(readings["recall"][place]), "fitting": fitting}
+    yield finding(claim, "rank of a class", outcome, meaning, assuming=assumed if outcome is IMPOSSIBLE else "", **numbers)
 
 
 def scored_matrix(claims: ClaimSet, claim: Claim, link: Scores, bounds: Bounds) -> Iterator[Finding]:

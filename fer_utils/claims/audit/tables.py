@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ from fer_utils.claims.audit.findings import (
     whole_numbers,
 )
 from fer_utils.claims.audit.matrices import class_totals, is_counts
-from fer_utils.claims.audit.numbers import harmonic_finding
+from fer_utils.claims.audit.numbers import ABOUT, harmonic_finding
 from fer_utils.claims.audit.rounded_tables import chance_ranges, check_averages, report_counts
 from fer_utils.claims.links import Below, Folds, SameAs, Size
 from fer_utils.claims.printed import decimals, read
@@ -165,8 +164,13 @@ def size_of_test_set(claims: ClaimSet, claim: Claim, link: Size) -> Iterator[Fin
         raise AuditError(f"claim {claim.id}: a size link needs a classification_report, or a confusion_matrix of counts")
     numbers: dict[str, Any] = {"n": n, "expected": [amount(claims, wanted) for wanted in link.of]}
     fits = [wanted for wanted in link.of if n in whole_numbers(amount(claims, wanted))]
+    about = [wanted for wanted in link.of if wanted.claim and claims[wanted.claim].approximate]
+    about = [wanted for wanted in about if abs(n - amount(claims, wanted)) <= ABOUT * amount(claims, wanted)]
     if fits:
         yield finding(claim, "size of the test set", SAME, f"{n:,} is {in_words(fits[0])}.", **numbers)
+    elif about:
+        meaning = f"{n:,} is about {number_text(amount(claims, about[0]))} ({in_words(about[0])}), as the paper says."
+        yield finding(claim, "size of the test set", SAME, meaning, **numbers)
     else:
         stated = " or ".join(f"{number_text(amount(claims, wanted))} ({in_words(wanted)})" for wanted in link.of)
         times = {wanted.parts for wanted in link.of if wanted.parts > 1}
@@ -230,11 +234,13 @@ def fold_table(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
             if cut:
                 meaning += f" {', '.join(dict.fromkeys(cut))} can only be a share of so few with its digits cut off."
             yield finding(claim, "sizes of folds", NOTABLE if cut else SAME, meaning, **numbers, cut_off=cut)
-    for one, other in combinations(texts, 2):
-        yield from _unpaired(claims, claim, claim, (one, other))
+    tests = (link for other in claims.claims for link in other.links if isinstance(link, Folds))
+    compared = {link.rows for link in tests if link.claim == claim.id and len(link.rows) == 2}
+    for rows in sorted(compared):
+        yield from _unpaired(claims, claim, claim, rows, IMPOSSIBLE)
 
 
-def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...]) -> Iterator[Finding]:
+def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...], outcome: Outcome) -> Iterator[Finding]:
     """That two rows of a fold table cannot be of the same folds, as a finding about the table or a claim made of them."""
     link = trials_link(table)
     if link is None:
@@ -252,7 +258,7 @@ def _unpaired(claims: ClaimSet, claim: Claim, table: Claim, rows: tuple[str, ...
             "the same folds and cannot be paired."
         )
         assumed = "each accuracy pooled over its fold, of a size within a third of the mean"
-        yield finding(claim, "same folds", IMPOSSIBLE, meaning, assuming=assumed, rows=rows, apart=apart)
+        yield finding(claim, "same folds", outcome, meaning, assuming=assumed, rows=rows, apart=apart)
 
 
 def _sizes_around(expected: float) -> range:
@@ -293,7 +299,7 @@ def _fold_mean(claim: Claim, texts: list[str], items: int | None) -> Finding:
 
 def _fold_test(claims: ClaimSet, claim: Claim, table: Claim, link: Folds) -> Iterator[Finding]:
     """Whether two rows of folds can be paired, and which test of them gives a printed p-value."""
-    yield from _unpaired(claims, claim, table, link.rows)
+    yield from _unpaired(claims, claim, table, link.rows, NOTABLE)  # the number may follow; that they are paired is the table's
     rows = [np.array(cell(table, row), dtype=float) for row in link.rows]
     if np.ptp(rows[0] - rows[1]) == 0:
         yield finding(claim, "p-value of folds", OPEN, "All folds differ by the same; no paired test can be made of them.")
@@ -347,9 +353,10 @@ def score_rows(claim: Claim) -> Iterator[Finding]:
 
 
 def below(claims: ClaimSet, claim: Claim, link: Below) -> Iterator[Finding]:
-    """Whether all numbers of one row of a table lie below those of another; of a cell with several, whether any do."""
+    """Whether the numbers of one row of a table lie below those of another; of a cell with several, whether any does."""
     table = claims[link.claim]
-    pairs = {name: [_numbers_of(claims, table, row, name) for row in (link.row, link.than)] for name in table.columns}
+    columns = link.columns or table.columns
+    pairs = {name: [_numbers_of(claims, table, row, name) for row in (link.row, link.than)] for name in columns}
     higher = [f"{name} {min(one):g} against {max(other):g}" for name, (one, other) in pairs.items() if min(one) >= max(other)]
     meaning = (
         f"In {link.claim} {link.row} is not below {link.than} in {', '.join(higher)}." if higher else f"{link.claim} agrees."
