@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_utils.claims.audit import arithmetic, checks
-from fer_utils.claims.audit.findings import Outcome
+from fer_utils.claims.audit.findings import Grade, Outcome
 from fer_utils.claims.schema import ClaimSet
 
 PLACE = {"statement": "abc", "where": "p. 1", "belongs_to": "text", "unit": "percent"}
@@ -125,6 +125,10 @@ def test_an_accuracy_with_its_digits_cut_off_is_not_accused_beside_its_report_an
         [one.outcome for one in audited(report, accuracy(text)) if one.claim == "accuracy"] for text in ("66.3", "66.2", "66.9")
     ]
     assert outcomes == [[Outcome.CONSISTENT], [Outcome.CONSISTENT], [Outcome.IMPOSSIBLE]]
+    off_by_rounding, no_count = (
+        [one for one in audited(report, accuracy(text)) if one.claim == "accuracy"][0] for text in ("66.26", "67.84")
+    )
+    assert (off_by_rounding.grade, no_count.grade) == (Grade.ROUNDING, Grade.SUBSTANTIVE)
 
 
 def test_a_report_with_a_class_that_is_never_predicted_is_compared_with_chance_in_finite_numbers():

@@ -14,6 +14,7 @@ from fer_utils.claims.audit.bounds import Bounds
 from fer_utils.claims.audit.findings import (
     AuditError,
     Finding,
+    Grade,
     Outcome,
     amount,
     cell,
@@ -22,6 +23,7 @@ from fer_utils.claims.audit.findings import (
     grade_of_difference,
     in_words,
     many,
+    nearest,
     number_text,
     other_readings,
     printed_text,
@@ -136,7 +138,10 @@ def same_report(claims: ClaimSet, claim: Claim, link: SameAs, bounds: Bounds) ->
         meaning += f" It may be a mean of {' or '.join(readings)} instead."
         yield finding(claim, what, NOTABLE, meaning, right=right, n=n)
         return
-    yield finding(claim, what, IMPOSSIBLE, meaning, assuming="pooled over the items of the report", right=right, n=n)
+    near = 100 * nearest(text, n, range(n + 1)) / n
+    grade = Grade.SUBSTANTIVE if right else grade_of_difference(float(text), near, step(claim, text))
+    assumed = "pooled over the items of the report"
+    yield finding(claim, what, IMPOSSIBLE, meaning, grade=grade, assuming=assumed, right=right, n=n)
 
 
 def _most_right(claim: Claim, bounds: Bounds) -> int:
