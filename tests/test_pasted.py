@@ -147,4 +147,5 @@ def test_a_new_file_can_be_audited_names_its_schema_and_is_never_overwritten(tmp
 
 
 def test_the_schema_for_editors_is_current():
-    assert (ROOT / "book/static/claims.schema.json").read_text(encoding="utf-8") == schema.json_schema()
+    current = (ROOT / "book/static/claims.schema.json").read_text(encoding="utf-8")
+    assert current == schema.json_schema(), "run tools/claims_schema.py"
