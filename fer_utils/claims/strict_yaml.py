@@ -50,6 +50,7 @@ def _value(node: Node, depth: int) -> Any:
                 raise ValueError(f"{_line(key)}: the key {key.value!r} stands twice; each row or field needs a name of its own")
             found[key.value] = _value(value, depth + 1)
         return found
+    assert isinstance(node, ScalarNode)  # YAML has no other kinds
     return _scalar(node)
 
 

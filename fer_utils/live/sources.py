@@ -118,7 +118,8 @@ class Film:
         if not read:
             self._capture.release()
             raise LiveError(f"{path} is no video that can be read, or holds no frame")
-        self._path, self.faults = path, []
+        self._path = path
+        self.faults: list[str] = []
         self.frames_per_second = _usual_rate(self._capture)
 
     def __iter__(self) -> Iterator[Frame]:

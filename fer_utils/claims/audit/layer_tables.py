@@ -11,12 +11,14 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fer_utils.claims.audit.findings import Finding, Outcome, finding
 from fer_utils.claims.audit.layers import KEEPING, MERGING, RULES, Shape, fits
 from fer_utils.claims.schema import Claim
 
-Row = tuple[str, Shape | None, int] | tuple[str, Shape | None, int, Sequence[str]]
+Row = tuple[Any, ...]  # name, shape or None, parameters, and where they are printed the names of its inputs
+Whole = tuple[int, ...]  # a shape with all its sides
 
 PADDINGS = ("same", "valid")
 POOLS = (2, 3, 4)  # sides of pools that are tried for a regular table
@@ -136,9 +138,9 @@ def _channels_last(shape: Shape | None) -> Shape | None:
 # regular tables
 
 
-def _repairs(rows: Sequence[Row]) -> Iterator[tuple[int, Shape]]:
+def _repairs(rows: Sequence[Row]) -> Iterator[tuple[int, Whole]]:
     """Rows and shapes with which a table is regular that is not; none where a row is of a type that has other settings."""
-    shapes = [row[1] for row in rows]
+    shapes: list[Whole] = [row[1] for row in rows]
     if any(len(row) > 3 or row[1] is None or None in row[1] for row in rows):
         return
     settings = [(padding, pool) for padding in PADDINGS for pool in POOLS]
@@ -152,13 +154,14 @@ def _repairs(rows: Sequence[Row]) -> Iterator[tuple[int, Shape]]:
                 yield i, shape
 
 
-def _is_regular(rows: Sequence[Row], shapes: Sequence[Shape], padding: str, pool: int) -> bool:
+def _is_regular(rows: Sequence[Row], shapes: Sequence[Whole], padding: str, pool: int) -> bool:
     return all(_regular(rows[i], shapes[i - 1], padding, pool) == shapes[i] for i in range(1, len(rows)))
 
 
-def _regular(row: Row, before: Shape, padding: str, pool: int) -> Shape | None:
+def _regular(row: Row, before: Whole, padding: str, pool: int) -> Whole | None:
     """The output shape with one padding and pools side by side, or None where the layer has other settings, or is not known."""
-    kind, shape, parameters = layer_type(row[0]), row[1] or (), row[2]
+    kind, parameters = layer_type(row[0]), row[2]
+    shape: Whole = row[1] or ()
     if kind.startswith("Conv") and "Transpose" not in kind and kind in RULES and len(before) == len(shape):
         side = kernel_side(parameters, before[-1], shape[-1], len(shape) - 1)
         less = None if side is None else side - 1 if padding == "valid" else 0

@@ -183,7 +183,7 @@ def _share_readings(
     """All readings, those with one cell moved only where there is no other; at last that the search was stopped, if it was."""
 
     def search(printed: Sequence[Sequence[float]], form: Form, orientation: Orientation) -> MatrixCounts:
-        totals = {"column_totals" if orientation.of_predicted else "row_totals": known}
+        totals: dict[str, Any] = {"column_totals" if orientation.of_predicted else "row_totals": known}
         printed = list(zip(*printed, strict=True)) if orientation.turned else printed
         return possible_matrices(printed, whole=whole, of_all=orientation.of_all, form=form, bounds=bounds, **totals)
 

@@ -78,8 +78,8 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
             meaning += f" It may be a mean of {' or '.join(readings)}, which need not be a count."
             yield finding(claim, what, NOTABLE, meaning, printed=printed, **numbers)
         else:
-            shares = [100 * k / n for n, k in near.items()]
-            needed = min(shares, key=lambda share: abs(share - float(found.text)))
+            nearby = [100 * k / n for n, k in near.items()]
+            needed = min(nearby, key=lambda share: abs(share - float(found.text)))
             grade = grade_of_difference(float(found.text), needed, step(claim, found.text))
             assumed = "pooled over the items, rounded or cut off"
             yield finding(claim, what, IMPOSSIBLE, meaning, printed=printed, grade=grade, assuming=assumed, **numbers)

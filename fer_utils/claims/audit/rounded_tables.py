@@ -281,7 +281,7 @@ def _class_pairs(scores: np.ndarray, support: int, errors: int, half: float, bou
     bounds.check(int((most - least + 1).sum()))
     ranges = [np.arange(low, high + 1) for low, high in zip(least.tolist(), most.tolist(), strict=True)]
     pairs = np.column_stack([np.repeat(hits, most - least + 1), np.concatenate([*ranges, np.empty(0, dtype=int)])])
-    return pairs[(np.abs(_scores(*pairs.T, support) - scores) <= half).all(axis=1)]
+    return pairs[(np.abs(_scores(pairs[:, 0], pairs[:, 1], support) - scores) <= half).all(axis=1)]
 
 
 def _bounded_by_recall(classes: Sequence[str], rows: np.ndarray, half: float) -> ReportCounts:
