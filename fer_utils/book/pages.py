@@ -17,9 +17,10 @@ from fer_utils.claims.audit import checks
 from fer_utils.claims.schema import load_claims
 from fer_utils.claims.verdicts import Verdict
 from fer_utils.datasets import registry
+from fer_utils.evaluation.metrics import wilson_interval
 from fer_utils.evaluation.significance import p_value_text
 from fer_utils.figures.tables import verdict_chips
-from fer_utils.results.paths import asset
+from fer_utils.results.paths import CHECKOUT, asset
 from fer_utils.results.store import published_result, read_result
 
 GLUED = re.compile(r"\{glue:text\}`(?P<text>\w+)[^`]*`|```\{glue:\} (?P<box>\w+)\n.*?```", flags=re.DOTALL)
@@ -216,6 +217,22 @@ def scoreboard_summary(ledger: Sequence[Mapping[str, Any]]) -> str:
         '<a href="../_static/ledger.csv" download>CSV</a> and <a href="../_static/ledger.json" download>JSON</a>.\n\n'
         '<div class="overview"><img src="../_static/overview.svg" alt="Accuracies as printed beside '
         'those of this book, with intervals: one line per claim, by paper. Hollow markers are rendered faces."></div>'
+    )
+
+
+def validation_tables() -> str:
+    """Two Markdown tables of the audit's validation: true tables that were accused, and planted faults that were found."""
+    found = json.loads((CHECKOUT / "book/results/audit_validation.json").read_text(encoding="utf-8"))
+
+    def share(part: int, of: int) -> str:
+        low, high = (100 * end for end in wilson_interval(part, of))
+        return f"{part:,} of {of:,} | {low:.1f} to {high:.1f} %"
+
+    true = [f"| {kind} | {share(one['accused'], one['tables'])} |" for kind, one in found["true"].items()]
+    faults = [f"| {fault} | {share(one['found'], one['planted'])} |" for fault, one in found["faults"].items()]
+    return "\n".join(
+        ["| true tables | accused | 95 % interval |", "|---|---|---|", *true, ""]
+        + ["| planted fault | found impossible | 95 % interval |", "|---|---|---|", *faults]
     )
 
 

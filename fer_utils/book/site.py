@@ -60,6 +60,7 @@ def lay_out(profile: str, site: Path = SITE) -> list[Path]:
         ("data", "<!-- datasets -->", pages.dataset_cards()),
         ("design", "<!-- rooms -->", rooms_picture()),
         ("cluster", "<!-- cost -->", pages.cost_table(runs)),
+        ("audit", "<!-- validation -->", pages.validation_tables()),
     ]
     for page, mark, text in generated:
         path = site / "book" / f"{page}.md"
