@@ -1,6 +1,6 @@
 """Writes the schema of claims files for editors, `book/static/claims.schema.json`, from the models in `claims/schema.py`.
 
-    python tools/claims_schema.py
+python tools/claims_schema.py
 """
 
 from pathlib import Path
