@@ -74,6 +74,20 @@ FACTS = [
     (FER2013, "headline_accuracy", "percentage as a count", "notable", "3,169 of 3,589 = 88.298 % with its digits cut off"),
     (FER2013, "headline_accuracy", "accuracy of its matrix", "notable", "17.46 %, not 88.29 %. It is independent of the labels"),
     (FER2013, "total_images", "sum of parts", "impossible", "make 35,887, not 35,888"),
+    (
+        FER2013,
+        "headline_accuracy",
+        "rounding of the paper",
+        "notable",
+        "Only rounding gives 73.06, and only cutting off gives 88.29",
+    ),
+    (
+        SEVERAL,
+        "amfed_accuracy",
+        "rounding of the paper",
+        "notable",
+        "Only rounding gives 99.63, and only cutting off gives 54.13",
+    ),
     (FER2013, "demonstration_accuracy", "percentage as a count", "consistent", "80 % is 96 of 120"),
     (FER2013, "highest_earlier_accuracy", "same thing elsewhere", "consistent", "literature accuracy VGG [32] has 72.7 too"),
     (FER2013, "best_class", "rank of a class", "notable", "rank 7 of 7 by recall (0 of 111 right)"),
@@ -227,6 +241,10 @@ def test_a_set_up_may_be_a_fifth_of_its_images_or_of_all():
     changed = printed.model_copy(update={"claims": tuple(other if claim == table else claim for claim in printed.claims)})
     outcomes = [one.outcome for one in checks.audit_claim(changed, other) if one.numbers.get("row") == "small_7_no_contempt"]
     assert outcomes == [Outcome.NOTABLE]  # the table leaves a mean of runs open
+
+
+def test_a_paper_that_rounds_all_its_percentages_is_not_said_to_cut_any_off():
+    assert "rounding of the paper" not in {found.check for paper in (CKPLUS, MOBILENET) for found in found_in(paper)}
 
 
 def test_what_its_own_table_bears_out_is_not_accused_beside_what_it_does_not():

@@ -50,12 +50,13 @@ NOT_CHECKABLE = {
 
 
 def audit_claims(claims: ClaimSet, search_limit: int = SEARCH_LIMIT) -> list[Finding]:
-    """All findings about a paper, in the order of its claims; at least one for each claim.
+    """All findings about a paper, in the order of its claims, at least one for each; then what is about the paper as a whole.
 
     `search_limit` bounds the partial tables of counts that a search keeps, and with them the time for a claim. Raises
     AuditError (a ValueError) where a link does not fit the claims that it names.
     """
-    return [found for claim in claims.claims for found in audit_claim(claims, claim, search_limit)]
+    found = [one for claim in claims.claims for one in audit_claim(claims, claim, search_limit)]
+    return [*found, *numbers.rounding_of_paper(claims)]
 
 
 def audit_claim(claims: ClaimSet, claim: Claim, search_limit: int = SEARCH_LIMIT) -> list[Finding]:

@@ -90,6 +90,30 @@ def percentage(claims: ClaimSet, claim: Claim, link: Trials) -> Iterator[Finding
         yield finding(claim, "spread as a count", NOTABLE, meaning, printed=f"+/- {spread:g}", images=images, n=found.n)
 
 
+def rounding_of_paper(claims: ClaimSet) -> Iterator[Finding]:
+    """Whether a paper rounds some of its percentages and cuts others off, as no one way of printing gives them all.
+
+    The finding stands with the first claim that only cutting off explains. A percentage that both ways give, or neither, counts
+    for neither.
+    """
+    only: dict[bool, dict[str, Claim]] = {False: {}, True: {}}  # by whether the digits are cut off
+    for claim in claims.claims:
+        for link in (link for link in claim.links if link.kind == "trials" and claim.unit == "percent"):
+            if not (claim.quantity == "fold_accuracies" or other_readings(claim, link.row, link.column)):
+                found = counted(claims, claim, link)
+                ways = [cut for cut in only if any(possible_counts(found.text, n, truncated=cut) for n in found.trials)]
+                if len(ways) == 1:
+                    only[ways[0]].setdefault(found.text, claim)
+    if only[False] and only[True]:
+        rounded, cut = (", ".join(texts) for texts in only.values())
+        meaning = (
+            f"Only rounding gives {rounded}, and only cutting off gives {cut}: the paper prints its percentages in both ways."
+        )
+        first = next(iter(only[True].values()))
+        numbers = {"only_rounded": [*only[False]], "only_cut_off": [*only[True]]}
+        yield finding(first, "rounding of the paper", NOTABLE, meaning, grade=Grade.ROUNDING, **numbers)
+
+
 def total(claims: ClaimSet, claim: Claim, link: Sum) -> Iterator[Finding]:
     """Whether a total is the sum of its parts; where not, which slip of a digit explains it."""
     parts = [amount(claims, part) for part in link.parts]
