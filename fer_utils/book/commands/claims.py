@@ -125,8 +125,11 @@ def _print_findings(found: list[Finding]) -> None:
     table = Table("claim", "printed", "check", "outcome", "meaning", show_lines=True)
     for one in found:
         if one.check:
-            cells = [f"{one.claim}\n{one.where}", one.printed, one.check, one.outcome.value, one.meaning]
-            table.add_row(*(Text(cell, colours.get(cell, "")) for cell in cells))
+            outcome = Text(
+                one.outcome.value if one.grade is None else f"{one.outcome}\n({one.grade})", colours.get(one.outcome, "")
+            )
+            meaning = f"{one.meaning} (assuming {one.assuming})" if one.assuming else one.meaning
+            table.add_row(*map(Text, (f"{one.claim}\n{one.where}", one.printed, one.check)), outcome, Text(meaning))
     console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(table)
     console.print("; ".join(f"{number} {outcome}" for outcome, number in outcome_counts(found).items()))
