@@ -105,7 +105,7 @@ def test_a_notebook_that_raises_is_kept_up_to_the_error_and_the_others_go_on(dem
 
 
 def test_a_run_says_what_rendered_faces_stand_in_for_and_where_it_was_left(demo, monkeypatch, capsys):
-    (demo / "data" / "FER-2013").mkdir(parents=True)
+    (demo / "data" / "faces").mkdir(parents=True)
     monkeypatch.setattr(sys, "argv", ["fer-book", "run", "good", "-p", "answer=2", "--data", str(demo / "data")])
     monkeypatch.chdir(demo)
     monkeypatch.setenv("FER_BOOK_DATA", "")

@@ -94,7 +94,7 @@ def test_the_profiles_that_are_completed_are_those_there_are():
             "paper.yml is neither a claims file (.yml) nor a paper of this book; those are bp4d_vgg16_holdout,",
         ),
         (["audit", "README.md"], "README.md is neither a claims file"),
-        (["publish", "fer2013"], "no chapter 'fer2013'; there are bp4d_vgg16_holdout,"),
+        (["publish", "fer2013"], "no chapter 'fer2013'; there are audit_your_numbers, bp4d_vgg16_holdout,"),
         (["data", "list", "--data", "nowhere"], "the data folder nowhere does not exist"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -143,7 +143,7 @@ def test_a_nested_search_predicts_each_outer_fold_under_the_configuration_chosen
     def search_inside(fold):
         first = [PAPER_CKPLUS.model_copy(update={"temporal_kernel": kernel}) for kernel in (3, 5)]
         rule = PruningRule(below_percent=0, warm_up_folds=1)
-        settings = {"trials": 2, "batch": 2, "seed": 0, "rule": rule, "evaluation": "made up", "first": first}
+        settings = {"trials": 2, "batch": 2, "seed": 0, "rule": rule, "first": first}
         return cross_validation.search_on_folds(fold.name, [task()], fan_out, **settings)
 
     chosen, predicted = cross_validation.nested_search(outer, search_inside, fan_out)
