@@ -239,7 +239,7 @@ def test_chapters_run_at_once_and_failed_ones_are_listed_and_kept(tmp_path):
 
     runs = []
     codes = {
-        "good": "print(1)",
+        "good": "import os; open(os.environ['FER_BOOK_OUTPUT'] + '/result.json', 'w').write('{}')",
         "bad": "assert False, 'of purpose'",
         "dead": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     }
@@ -250,7 +250,8 @@ def test_chapters_run_at_once_and_failed_ones_are_listed_and_kept(tmp_path):
         runs.append(execution.Run(str(tmp_path / name), "ci", {}, "none", "0", tmp_path / f"run of {name}"))
     bad, dead = execution.execute_at_once(runs, workers=2)
     assert "bad failed in cell 1: AssertionError: of purpose" in bad and "dead failed: Kernel died" in dead
-    assert [execution.is_current(run) for run in runs] == [True, False, False] and all(run.notebook.exists() for run in runs)
+    assert [execution.is_current(run) for run in runs] == [True, False, False]
+    assert [run.notebook.exists() for run in runs] == [not run.failed_notebook.exists() for run in runs] == [True, False, False]
 
 
 def test_the_command_ends_with_status_2_where_no_scheduler_answers(monkeypatch, capsys):

@@ -124,7 +124,7 @@ def execute(run: Run, *, progress: bool = True) -> str | None:
     What an earlier run left stays until this one has ended well and left a result and all its figures; then this one's files take
     its place. A run that fails leaves its notebook, up to the error, beside them.
     """
-    partial = run.folder.with_name(f".{run.chapter}.partial")
+    partial = run.folder.with_name(f".{run.folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
     partial.mkdir(parents=True)
     changes = {OUTPUT_VARIABLE: str(partial), "FER_BOOK_CACHE": str(cache_folder().absolute())}
