@@ -24,7 +24,7 @@ def test_no_true_table_is_accused(validated, kind):
     "fault", ["two digits of a total exchanged", "a difference off by 0.1", "precision and recall exchanged"]
 )
 def test_a_fault_that_no_reading_allows_is_always_found(validated, fault):
-    assert validated["faults"][fault]["planted"] > 30
+    assert validated["faults"][fault]["planted"] > 20
     assert validated["faults"][fault]["found"] == validated["faults"][fault]["planted"]
 
 
