@@ -55,7 +55,7 @@ class ProgressLines:
 
 
 @contextmanager
-def environment(changes: Mapping[str, str]) -> Iterator[None]:
+def kernel_environment(changes: Mapping[str, str]) -> Iterator[None]:
     """The process's environment, which a kernel inherits, with changes; afterwards as it was."""
     before = dict(os.environ)
     os.environ.update({name: value for name, value in DEFAULTS.items() if name not in before} | PINNED | dict(changes))
@@ -79,7 +79,7 @@ def run_notebook(
     # A network port that is free now may not be when the kernel takes it, so sockets are files
     with tempfile.TemporaryDirectory(dir=_short_folder(folder)) as own:
         ipc = Config(KernelManager={"transport": "ipc", "ip": f"{own}/kernel"} if os.name == "posix" else {})
-        with environment({"IPYTHONDIR": f"{own}/ipython"} | dict(changes)):
+        with kernel_environment({"IPYTHONDIR": f"{own}/ipython"} | dict(changes)):
             try:
                 papermill.execute_notebook(
                     source,
