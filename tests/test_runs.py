@@ -141,6 +141,7 @@ def test_in_a_file_a_bar_is_a_line_every_ten_seconds_and_tensorflows_notices_are
     for second in range(25):
         clock[0] = float(second)
         lines.write(f"\rtraining: {4 * second:3}%|####| {second}/25 [00:01, 1.0it/s]")
+    lines.write("\x1b[A\n\x1b[A")
     lines.write("I0000 00:00:1795643113.143005    5465 cudart_stub.cc:31] Could not find cuda drivers\nUserWarning: seen\n")
     shown = stream.getvalue().splitlines()
     assert [line.split(":")[0] for line in shown] == ["training", "training", "UserWarning"]

@@ -21,6 +21,7 @@ from traitlets.config import Config
 SOCKET_PATH_LENGTH = 90  # a socket's path has 107 bytes at most, of which the kernel's own name takes some
 PROGRESS_INTERVAL_S = 10.0
 NOTICES = re.compile(r"[IWE]0000 |WARNING: All log messages before absl|I tensorflow/|To enable the following instructions")
+CURSOR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")  # bars below each other move it
 PINNED = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # another leaves cells without figures
     "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter")),  # this Python's kernel, not one of the user's own
@@ -40,7 +41,7 @@ class ProgressLines:
 
     def write(self, text: str) -> None:
         """Pass on whole lines; of bars, which end with a carriage return or with nothing, the latest where it is time."""
-        for line in re.split(r"[\r\n]+", text):
+        for line in re.split(r"[\r\n]+", CURSOR.sub("", text)):
             if not line.strip() or NOTICES.match(line):
                 continue
             if "%|" in line or "it/s" in line:
