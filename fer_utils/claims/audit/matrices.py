@@ -85,8 +85,8 @@ def count_matrix(claims: ClaimSet, claim: Claim) -> Iterator[Finding]:
     p_shuffled = evaluation.permutation_p_value(matrix.sum(axis=1), matrix.sum(axis=0), agreement.right, TABLES_SHUFFLED)
     chance = agreement.p_value > SIGNIFICANT and p_shuffled > SIGNIFICANT
     meaning = (
-        f"{agreement.right:,} of {agreement.n:,} are right, {100 * agreement.accuracy:.2f} %; labels and predictions that know "
-        f"nothing of each other would give {100 * agreement.chance:.2f} % (kappa {agreement.kappa:.2g}, "
+        f"{agreement.right:,} of {agreement.n:,} are right, {100 * agreement.accuracy:.2f} %; independent labels and "
+        f"predictions would give {100 * agreement.chance:.2f} % (kappa {agreement.kappa:.2g}, "
         f"chi-square({agreement.degrees_of_freedom}) {agreement.chi_square:.1f}, p {evaluation.p_value_text(agreement.p_value)}; "
         f"shuffled, p {evaluation.p_value_text(p_shuffled)})."
     )
